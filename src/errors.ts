@@ -1,0 +1,63 @@
+/** Who has to act: the author of the job, the operator of this host, or (when in doubt) the system itself. */
+export type Blame = 'job' | 'operator' | 'system';
+
+/** The closed set of error codes. Each has a section in docs/errors.md; a test holds the two together. */
+export const errorCodes = {
+  'image-reference-invalid': 'job',
+  'image-not-found': 'job',
+  'image-access-denied': 'job',
+  'image-missing': 'job',
+  'shell-not-found': 'job',
+  'configuration-invalid': 'operator',
+  'configuration-not-found': 'operator',
+  'configuration-unsafe': 'operator',
+  'helper-image-missing': 'operator',
+  'init-unreadable': 'operator',
+  'podman-not-rootless': 'operator',
+  'guarantee-violated': 'operator',
+  'podman-unreachable': 'system',
+  'podman-request-failed': 'system',
+  'podman-connection-lost': 'system',
+  'image-pull-failed': 'system',
+  'sandbox-start-failed': 'system',
+  'sandbox-missing': 'system',
+  'sandbox-died': 'system',
+  'script-unreadable': 'system',
+  'job-response-unreadable': 'system',
+  'exit-code-file-unwritable': 'system',
+  'output-closed': 'system',
+  terminated: 'system',
+  'cleanup-incomplete': 'system',
+  'internal-error': 'system',
+} as const satisfies Record<string, Blame>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** Every failure that this driver knows by name. `message` says what and why, `hint` says how to fix it. */
+export class BulkheadError extends Error {
+  override readonly name = 'BulkheadError';
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+  }
+
+  get blame(): Blame {
+    return errorCodes[this.code];
+  }
+}
+
+/** Anything thrown, as one of ours; what is not known blames the system, never the job. */
+export function toBulkheadError(error: unknown): BulkheadError {
+  if (error instanceof BulkheadError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new BulkheadError(
+    'internal-error',
+    `unexpected failure: ${text}`,
+    'If it repeats, report it together with this log.',
+    { cause: error },
+  );
+}

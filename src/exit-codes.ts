@@ -1,0 +1,51 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { BulkheadError } from './errors.ts';
+import { systemFailureExitCode } from './last-resort.ts';
+
+/** How GitLab Runner wants to hear about outcomes (executors/custom/command/command.go). */
+export interface ExitCodes {
+  readonly success: 0;
+  /** The job failed: its script, or something its author asked for. */
+  readonly buildFailure: number;
+  /** We failed: the runner retries prepare, and blames nobody's script. */
+  readonly systemFailure: number;
+  /** Where the script's own exit code goes, so that `allow_failure: exit_codes` works. */
+  readonly exitCodeFile: string | undefined;
+}
+
+export function exitCodesFrom(env: NodeJS.ProcessEnv): ExitCodes {
+  const build = Number.parseInt(env['BUILD_FAILURE_EXIT_CODE'] ?? '', 10);
+  return {
+    success: 0,
+    buildFailure: build > 0 && build < 256 ? build : 1,
+    systemFailure: systemFailureExitCode,
+    exitCodeFile: env['BUILD_EXIT_CODE_FILE'] || undefined,
+  };
+}
+
+/** One path serves the whole job, so what an earlier stage left must not be taken for this stage's code. */
+export async function forgetEarlierExitCode(codes: ExitCodes): Promise<void> {
+  if (codes.exitCodeFile !== undefined) await rm(codes.exitCodeFile, { force: true });
+}
+
+/**
+ * The driver's exit code for a script that ended with `scriptExitCode`.
+ * @throws BulkheadError `exit-code-file-unwritable`: without the file GitLab would show 1 instead of the real code.
+ */
+export async function reportScriptExit(codes: ExitCodes, scriptExitCode: number): Promise<number> {
+  if (scriptExitCode === 0) return codes.success;
+  if (codes.exitCodeFile === undefined) return codes.buildFailure;
+  try {
+    await writeFile(codes.exitCodeFile, `${scriptExitCode}\n`);
+  } catch (cause) {
+    // A file left half-written would be read as "no integer"; better none.
+    await rm(codes.exitCodeFile, { force: true }).catch(() => {});
+    throw new BulkheadError(
+      'exit-code-file-unwritable',
+      `the script ended with exit code ${scriptExitCode}, but that could not be written to BUILD_EXIT_CODE_FILE: ${(cause as Error).message}`,
+      'Check space and permissions of the temporary folder of GitLab Runner.',
+      { cause },
+    );
+  }
+  return codes.buildFailure;
+}

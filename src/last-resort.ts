@@ -1,0 +1,29 @@
+/**
+ * Imported before anything else: whatever goes wrong from here on, even while other modules load, ends as a system
+ * failure. Node's own exit code for an uncaught error is 1, which GitLab Runner reads as "the job failed".
+ */
+import { writeSync } from 'node:fs';
+
+const fallback = 2;
+const configured = Number.parseInt(process.env['SYSTEM_FAILURE_EXIT_CODE'] ?? '', 10);
+
+/** GitLab Runner's exit code for "not the job's fault". */
+export const systemFailureExitCode = configured > 0 && configured < 256 ? configured : fallback;
+
+function die(error: unknown): never {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  try {
+    writeSync(
+      2,
+      `bulkhead: ERROR: internal error, not the job's fault (internal-error)\n${text}\nFix: report this with the text above.\n`,
+    );
+  } catch {
+    // Nobody reads our messages any more; the exit code still tells.
+  }
+  process.exit(systemFailureExitCode);
+}
+
+process.on('uncaughtException', die);
+process.on('unhandledRejection', die);
+// Covers an event loop that runs empty before a stage has reached its end.
+process.exitCode = systemFailureExitCode;

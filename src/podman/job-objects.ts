@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BulkheadError, toBulkheadError } from '../errors.ts';
+import { labelKeys } from '../sandbox/names.ts';
+import { type Podman, request, statusCode } from './client.ts';
+
+/** The names of a job's objects, by kind. */
+export interface JobObjects {
+  readonly containers: readonly string[];
+  readonly volumes: readonly string[];
+  readonly networks: readonly string[];
+}
+
+/** Every object that carries the job's label: the only state a job has. */
+export async function listJobObjects(podman: Podman, jobKey: string): Promise<JobObjects> {
+  const filters = { label: [`${labelKeys.job}=${jobKey}`] };
+  const [containers, volumes, networks] = await Promise.all([
+    request('list containers', podman.listContainers({ all: true, filters })),
+    request('list volumes', podman.listVolumes({ filters })),
+    request('list networks', podman.listNetworks({ filters })),
+  ]);
+  // Filters are the server's word; a list that ignored them must not make us remove what is another job's.
+  const ours = (labels: Record<string, string> | null | undefined) => labels?.[labelKeys.job] === jobKey;
+  return {
+    containers: containers.filter((object) => ours(object.Labels)).map((object) => object.Id),
+    volumes: (volumes.Volumes ?? []).filter((object) => ours(object.Labels)).map((object) => object.Name),
+    networks: networks.filter((object) => ours(object.Labels)).map((object) => object.Name),
+  };
+}
+
+const rounds = 8;
+const pauseMs = 250;
+
+/**
+ * Removes everything that carries the job's label, as often as it takes: another cleanup may be at work, the service may
+ * restart, and calls of a prepare that was killed may still be carried out. Containers first, since volumes and the network
+ * are in use until then; each round begins with a fresh list, so it does not matter where an earlier one stopped.
+ * @param expectedContainers how many containers a complete job has. Fewer mean that a prepare ended early; Podman may then
+ *   still be creating what it was asked for, so "nothing" counts only when it is seen twice.
+ * @returns how many objects were removed.
+ * @throws BulkheadError `cleanup-incomplete` naming what is left, or `podman-unreachable`.
+ */
+export async function removeJobObjects(podman: Podman, jobKey: string, expectedContainers: number): Promise<number> {
+  let removed = 0;
+  let complete = false;
+  let emptyLists = 0;
+  let failure: unknown;
+  for (let round = 0; round < rounds; round++) {
+    if (round > 0 && failure !== undefined) await sleep(pauseMs * round);
+    failure = undefined;
+    try {
+      const objects = await listJobObjects(podman, jobKey);
+      complete ||= objects.containers.length >= expectedContainers;
+      if (count(objects) === 0) {
+        emptyLists++;
+        if (complete || emptyLists > 1) return removed;
+        await sleep(pauseMs);
+        continue;
+      }
+      emptyLists = 0;
+      removed += await removeAll(objects.containers, (id) => podman.getContainer(id).remove({ force: true, v: true }));
+      removed += await removeAll(objects.volumes, (name) => podman.getVolume(name).remove());
+      removed += await removeAll(objects.networks, (name) => podman.getNetwork(name).remove());
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw new BulkheadError(
+    'cleanup-incomplete',
+    `objects of the job are left on this host: ${toBulkheadError(failure).message}`,
+    `List them with: podman ps --all --filter label=${labelKeys.job}=${jobKey}`,
+    { cause: failure },
+  );
+}
+
+function count(objects: JobObjects): number {
+  return objects.containers.length + objects.volumes.length + objects.networks.length;
+}
+
+/** Removes all of them at once; one that is gone already, or that another cleanup is removing, is no failure. */
+async function removeAll(names: readonly string[], remove: (name: string) => Promise<unknown>): Promise<number> {
+  const results = await Promise.allSettled(names.map((name) => request(`remove ${name}`, remove(name))));
+  for (const result of results) {
+    if (result.status === 'rejected' && statusCode(result.reason) !== 404) throw result.reason;
+  }
+  return results.filter((result) => result.status === 'fulfilled').length;
+}

@@ -1,0 +1,14 @@
+import type { ExitCodes } from '../exit-codes.ts';
+
+/** What every stage gets from main.ts. */
+export interface StageContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly codes: ExitCodes;
+  /** The file named with --config. */
+  readonly configPath: string | undefined;
+  /** Aborted when GitLab Runner ends the stage (SIGTERM), or somebody at a terminal does. */
+  readonly stop: AbortSignal;
+}
+
+/** A stage returns the driver's exit code, or throws a BulkheadError. */
+export type Stage = (context: StageContext) => Promise<number>;

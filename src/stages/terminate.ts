@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BulkheadError } from '../errors.ts';
+import type { Podman } from '../podman/client.ts';
+import { execute } from '../podman/exec.ts';
+import { signalAllCommand } from '../sandbox/shell.ts';
+
+/**
+ * Waits for a stage's script. When `stop` is aborted first, ends every process of the stage inside the sandbox (TERM, the
+ * grace, KILL) and leaves the sandbox itself running: GitLab Runner may still send after_script. The exec API cannot kill,
+ * and ending the exec from the host would leave the script's children behind, so a second exec sends the signals.
+ * @throws BulkheadError `terminated` when it was stopped; otherwise what the script's exec throws.
+ */
+export async function terminateStage(
+  script: Promise<number>,
+  podman: Podman,
+  sandbox: string,
+  graceSeconds: number,
+  stop: AbortSignal,
+): Promise<number> {
+  const stopped = Promise.withResolvers<'stopped'>();
+  const onStop = () => stopped.resolve('stopped');
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) onStop();
+  try {
+    const first = await Promise.race([script, stopped.promise]);
+    if (first !== 'stopped') return first;
+  } finally {
+    stop.removeEventListener('abort', onStop);
+  }
+
+  const ended = script.then(
+    () => true,
+    () => true,
+  );
+  await execute(podman, sandbox, signalAllCommand('TERM'));
+  const timer = new AbortController();
+  const grace = sleep(graceSeconds * 1000, false, { signal: timer.signal }).catch(() => false);
+  if (!(await Promise.race([ended, grace]))) {
+    await execute(podman, sandbox, signalAllCommand('KILL'));
+    await ended;
+  }
+  timer.abort();
+  throw new BulkheadError(
+    'terminated',
+    'GitLab Runner ended this stage',
+    'The job was canceled or ran into a timeout; nothing to fix on this host.',
+  );
+}
