@@ -38,8 +38,6 @@ export async function reportScriptExit(codes: ExitCodes, scriptExitCode: number)
   try {
     await writeFile(codes.exitCodeFile, `${scriptExitCode}\n`);
   } catch (cause) {
-    // A file left half-written would be read as "no integer"; better none.
-    await rm(codes.exitCodeFile, { force: true }).catch(() => {});
     throw new BulkheadError(
       'exit-code-file-unwritable',
       `the script ended with exit code ${scriptExitCode}, but that could not be written to BUILD_EXIT_CODE_FILE: ${(cause as Error).message}`,

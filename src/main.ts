@@ -1,4 +1,5 @@
 import './last-resort.ts';
+import { writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { BulkheadError, toBulkheadError } from './errors.ts';
 import { exitCodesFrom } from './exit-codes.ts';
@@ -16,6 +17,7 @@ async function main(): Promise<number> {
     .version(version)
     .option('--config <file>', 'configuration file (default: $BULKHEAD_CONFIG, then the usual places)')
     .exitOverride()
+    .configureOutput({ writeOut: (text) => say(1, text), writeErr: (text) => say(2, text) })
     .addHelpText('after', helpText);
   program
     .command('config')
@@ -53,6 +55,15 @@ async function main(): Promise<number> {
   }
   if (work === undefined) throw new Error('no command was given');
   return work({ env: process.env, codes, configPath: program.opts<{ config?: string }>().config, stop: stopSignal() });
+}
+
+/** What commander says, such as the help. Its reader may have seen enough: `--help | head -1` is no error. */
+function say(descriptor: 1 | 2, text: string): void {
+  try {
+    writeSync(descriptor, text);
+  } catch {
+    // The exit code still tells.
+  }
 }
 
 /** GitLab Runner ends a stage with SIGTERM to its process group; a terminal does with SIGINT or SIGHUP. */

@@ -22,7 +22,10 @@ export interface Job {
   readonly projectId: number;
   /** Seconds that GitLab gives the job. */
   readonly timeoutSeconds: number;
-  /** The image as its author wrote it, variables not expanded; undefined when the job names none. */
+  /**
+   * The image as its author wrote it, undefined when the job names none. GitLab Runner has expanded its variables (since
+   * 16.0, common/build.go: expandContainerOptions); expanding again would let a value name other variables.
+   */
   readonly image: string | undefined;
 }
 

@@ -16,6 +16,7 @@ export interface ImageReference {
 // hostile name costs linear time.
 const host =
   /^(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*(?::[0-9]{1,5})?$/;
+const dockerHub = /^(?:index\.)?docker\.io$/i;
 const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const tagPattern = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 const digestPattern = /^sha256:[0-9a-f]{64}$/;
@@ -68,16 +69,17 @@ function splitRegistry(name: string): { registry: string; path: string } {
   const isRegistry = slash > 0 && (first.includes('.') || first.includes(':') || first.toLowerCase() === 'localhost');
   if (isRegistry) {
     const path = name.slice(slash + 1);
-    const hub = first === 'docker.io' || first === 'index.docker.io';
+    const hub = dockerHub.test(first);
     return { registry: hub ? 'docker.io' : first, path: hub && !path.includes('/') ? `library/${path}` : path };
   }
   return { registry: 'docker.io', path: slash < 0 ? `library/${name}` : name };
 }
 
 function invalid(text: string, why: string): BulkheadError {
+  const shown = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return new BulkheadError(
     'image-reference-invalid',
-    `image "${text}" is not a valid image reference: ${why}`,
+    `image "${shown}" is not a valid image reference: ${why}`,
     'Write it as registry/path:tag or registry/path@sha256:… and check the variables in it.',
   );
 }

@@ -12,7 +12,6 @@ import { findImage, resolveImage } from '../podman/images.ts';
 import { removeJobObjects } from '../podman/job-objects.ts';
 import { type Job, readJob } from '../runner/job.ts';
 import { escapeForeign, logLine } from '../runner/job-log.ts';
-import { expandVariables } from '../runner/variables.ts';
 import { formatImageReference, type ImageReference, parseImageReference } from '../sandbox/image-reference.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
 import { shellProbeCommand } from '../sandbox/shell.ts';
@@ -27,7 +26,7 @@ const deadlineSlackSeconds = 3600;
 export const prepare: Stage = async (context) => {
   const configuration = await loadConfiguration(context.env, context.configPath);
   const job = await readJob(context.env);
-  const reference = chooseImage(job, configuration, context.env);
+  const reference = chooseImage(job, configuration);
   const podman = openPodman(configuration.socket);
   await waitForPodman(podman, podmanPatienceMs);
   await requireRootless(podman);
@@ -87,8 +86,8 @@ async function makeSandboxes(
 }
 
 /** The image's name is fixed here, once; what follows works with the id it resolved to. */
-function chooseImage(job: Job, configuration: Configuration, env: NodeJS.ProcessEnv): ImageReference {
-  const name = job.image === undefined ? configuration.defaultImage : expandVariables(job.image, env);
+function chooseImage(job: Job, configuration: Configuration): ImageReference {
+  const name = job.image ?? configuration.defaultImage;
   if (name === undefined) {
     throw new BulkheadError(
       'image-missing',

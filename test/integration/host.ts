@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXAMPLE_IMAGE, TEST_IMAGES } from '../../setup/image-names.ts';
+import { hostLayout } from '../../setup/layout.ts';
+import { type Configuration, configurationSchema } from '../../src/configuration.ts';
+import { openPodman } from '../../src/podman/client.ts';
+import { type JobObjects, listJobObjects } from '../../src/podman/job-objects.ts';
+import { parseJob } from '../../src/runner/job.ts';
+import { objectName, type Role } from '../../src/sandbox/names.ts';
+import { type JobInput, makeJob } from '../player/job.ts';
+import { Player, type PlayerOptions } from '../player/player.ts';
+
+/** The host that set-up made: a real Podman service with real runsc. */
+export const layout = hostLayout();
+export const configuration: Configuration = configurationSchema.parse(JSON.parse(readFileSync(layout.config, 'utf8')));
+export const podman = openPodman(layout.socket);
+export const images = { ...TEST_IMAGES, python: EXAMPLE_IMAGE };
+
+let lastId = process.pid * 1000;
+
+/** A job of its own for each test, with ids that no other test process uses. */
+export function nextJobId(): number {
+  return ++lastId;
+}
+
+/** One test's job: the player and what a test asks about it. Disposing runs cleanup and fails when anything is left. */
+export class TestJob implements AsyncDisposable {
+  readonly player: Player;
+  readonly key: string;
+  readonly #job: ReturnType<typeof parseJob>;
+
+  constructor(input: JobInput = {}, options: Partial<PlayerOptions> = {}) {
+    const job = makeJob({ id: nextJobId(), image: images.busybox, ...input });
+    this.#job = parseJob(job);
+    this.key = this.#job.key;
+    this.player = new Player({
+      job,
+      timings: { preparationRetryMs: 100, stageRetryMs: 100, gracefulKillMs: 60_000 },
+      ...options,
+      env: { BULKHEAD_CONFIG: layout.config, ...options.env },
+    });
+  }
+
+  /** A job whose sandboxes run. */
+  static async prepared(input?: JobInput, options?: Partial<PlayerOptions>): Promise<TestJob> {
+    const job = new TestJob(input, options);
+    const config = await job.player.stage('config');
+    assert.equal(config.exitCode, 0, config.stderr.toString());
+    const prepare = await job.player.stage('prepare');
+    assert.equal(prepare.exitCode, 0, `${prepare.stdout}${prepare.stderr}`);
+    return job;
+  }
+
+  /** The same job with set-up's own configuration: for what runs after a test bent it. */
+  cleaner(): TestJob {
+    return new TestJob({ id: this.#job.id });
+  }
+
+  name(role: Role): string {
+    return objectName(this.#job, role);
+  }
+
+  async objects(): Promise<JobObjects> {
+    return listJobObjects(podman, this.key);
+  }
+
+  /** Runs plain shell text as a stage. */
+  async sh(script: string, stage = 'build_script') {
+    return this.player.run(stage, `${script}\n`);
+  }
+
+  /** The environment of a driver process that a test starts itself. */
+  async surroundings(): Promise<Record<string, string>> {
+    const directory = await this.player.directory();
+    return {
+      PATH: process.env['PATH'] ?? '',
+      BULKHEAD_CONFIG: layout.config,
+      TMPDIR: directory,
+      JOB_RESPONSE_FILE: join(directory, 'response.json'),
+      BUILD_EXIT_CODE_FILE: join(directory, 'build_exit_code'),
+      BUILD_FAILURE_EXIT_CODE: '1',
+      SYSTEM_FAILURE_EXIT_CODE: '2',
+    };
+  }
+
+  async assertNothingLeft(): Promise<void> {
+    assert.deepEqual(await this.objects(), { containers: [], volumes: [], networks: [] });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const cleanup = await this.player.stage('cleanup');
+    this.player.dispose();
+    assert.equal(cleanup.exitCode, 0, cleanup.stderr.toString());
+    assert.equal(`${cleanup.stdout}${cleanup.stderr}`, '', 'cleanup is silent on success');
+    await this.assertNothingLeft();
+  }
+}
+
+/** A configuration file that differs from set-up's in some keys. */
+export async function configurationWith(changes: Partial<Configuration>): Promise<AsyncDisposable & { path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-test-'));
+  const path = join(folder, 'config.json');
+  await writeFile(path, JSON.stringify({ ...configuration, ...changes }), { mode: 0o644 });
+  return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+/** Pids of all processes of this host whose command line contains `text`. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}

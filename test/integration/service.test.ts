@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { waitForPodman } from '../../src/podman/client.ts';
+import { configurationWith, layout, podman, TestJob } from './host.ts';
+
+/** Kills the Podman service that set-up started; its supervisor brings it back. */
+function killService(): void {
+  const pid = Number(readFileSync(join(layout.runDir, 'service.pid'), 'utf8'));
+  assert.ok(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(layout.socket), 'that is the service');
+  process.kill(pid, 'SIGKILL');
+}
+
+test('the Podman service killed in mid-script is a system failure, and cleanup still cleans', async () => {
+  await using job = await TestJob.prepared();
+  const script = await job.player.startRun('build_script', 'echo going; sleep 60');
+  await script.outputs('going');
+  killService();
+  const result = await script.result;
+  assert.equal(result.exitCode, 2, result.stderr.toString());
+  assert.match(result.stderr.toString(), /\(podman-(connection-lost|unreachable): /);
+  const cleanup = await job.player.stage('cleanup');
+  assert.equal(cleanup.exitCode, 0, cleanup.stderr.toString());
+  await job.assertNothingLeft();
+});
+
+test('a job goes on after the Podman service was restarted between two stages', async () => {
+  await using job = await TestJob.prepared();
+  await job.sh('echo kept > /builds/file', 'get_sources');
+  killService();
+  await waitForPodman(podman, 20_000);
+  const result = await job.sh('cat /builds/file');
+  assert.equal(result.stdout.toString(), 'kept\n', result.stderr.toString());
+});
+
+test('without a socket every stage is a system failure that says so', async () => {
+  await using elsewhere = await configurationWith({ socket: '/nonexistent/podman.sock' });
+  const job = new TestJob({}, { env: { BULKHEAD_CONFIG: elsewhere.path } });
+  await job.player.stage('config');
+  for (const stage of ['prepare', 'cleanup'] as const) {
+    const result = await job.player.stage(stage);
+    assert.equal(result.exitCode, 2, stage);
+    assert.match(result.stderr.toString(), /\(podman-unreachable: /, stage);
+  }
+  const run = await job.sh('true');
+  assert.equal(run.exitCode, 2);
+  assert.match(run.stderr.toString(), /\(podman-unreachable: /);
+  job.player.dispose();
+});
