@@ -23,6 +23,15 @@ function die(error: unknown): never {
   process.exit(systemFailureExitCode);
 }
 
+const major = Number.parseInt(process.versions.node, 10);
+if (major < 22) {
+  writeSync(
+    2,
+    `bulkhead: ERROR: Node.js ${process.versions.node} is too old\nFix: let BULKHEAD_NODE name a Node.js 22 or newer.\n`,
+  );
+  process.exit(systemFailureExitCode);
+}
+
 process.on('uncaughtException', die);
 process.on('unhandledRejection', die);
 // Covers an event loop that runs empty before a stage has reached its end.

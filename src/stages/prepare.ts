@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { allDone } from '../all-done.ts';
 import { type Configuration, loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
 import { proveGvisor } from '../guarantees/gvisor.ts';
@@ -63,7 +64,7 @@ async function makeSandboxes(
 
   await makeNetworkAndVolumes(podman, spec);
   stop.throwIfAborted();
-  await Promise.all([
+  await allDone([
     createSandbox(podman, spec.courier, helperId),
     createSandbox(podman, spec.helper, helperId),
     createSandbox(podman, spec.build, buildId),
@@ -71,10 +72,10 @@ async function makeSandboxes(
   stop.throwIfAborted();
   await fillVolumes(podman, spec, configuration);
   stop.throwIfAborted();
-  await Promise.all([startSandbox(podman, spec.helper), startSandbox(podman, spec.build)]);
+  await allDone([startSandbox(podman, spec.helper), startSandbox(podman, spec.build)]);
   stop.throwIfAborted();
 
-  const [evidence] = await Promise.all([
+  const [evidence] = await allDone([
     proveGvisor(podman, spec.build.name),
     proveGvisor(podman, spec.helper.name),
     requireShell(podman, spec, reference),
@@ -131,7 +132,7 @@ async function fillVolumes(podman: Podman, spec: JobSpec, configuration: Configu
     );
   });
   const { builds, driver } = sandboxPaths;
-  await Promise.all([
+  await allDone([
     // Any user of any image may build here, as with the Docker executor.
     sendEntries(podman, spec.courier.name, builds, [{ name: './', mode: 0o777 }]),
     sendEntries(podman, spec.courier.name, driver, [
@@ -147,6 +148,6 @@ async function requireShell(podman: Podman, spec: JobSpec, reference: ImageRefer
   throw new BulkheadError(
     'shell-not-found',
     `image ${formatImageReference(reference)} has no shell to run scripts with`,
-    'Use an image that has bash or sh in /bin, /usr/bin or /usr/local/bin.',
+    'Use an image for the platform of this runner that has bash or sh in /bin, /usr/bin or /usr/local/bin.',
   );
 }
