@@ -16,8 +16,6 @@ export function createOptions(spec: SandboxSpec, imageId: string): ContainerCrea
     Hostname: spec.hostname,
     // Cleanup kills at once: there is nobody inside who could use a grace.
     StopTimeout: 0,
-    // An image's health check would run beside the job.
-    Healthcheck: { Test: ['NONE'] },
     // The courier is never started, but a user of its image could still matter to what it copies.
     ...(spec.role === 'build' ? {} : { User: '0:0' }),
     HostConfig: {
