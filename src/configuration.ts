@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -58,7 +59,8 @@ export async function loadConfiguration(env: NodeJS.ProcessEnv, flag?: string): 
 async function readOwnFile(path: string): Promise<string | undefined> {
   let file: Awaited<ReturnType<typeof open>>;
   try {
-    file = await open(path, 'r');
+    // Without O_NONBLOCK a FIFO that somebody put there would keep us waiting for ever.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new BulkheadError(
@@ -70,18 +72,26 @@ async function readOwnFile(path: string): Promise<string | undefined> {
   }
   try {
     const status = await file.stat();
+    if (!status.isFile()) throw unsafe(path, 'is not a regular file');
     const trustedOwners = [0, process.getuid?.() ?? 0];
-    if (!status.isFile() || (status.mode & 0o022) !== 0 || !trustedOwners.includes(status.uid)) {
-      throw new BulkheadError(
-        'configuration-unsafe',
-        `${path} could be changed by another user (owner ${status.uid}, mode ${(status.mode & 0o7777).toString(8)})`,
-        `Make it a regular file of root or of the runner's user: chown root ${path} && chmod 644 ${path}`,
+    if ((status.mode & 0o022) !== 0 || !trustedOwners.includes(status.uid)) {
+      throw unsafe(
+        path,
+        `could be changed by another user (owner ${status.uid}, mode ${(status.mode & 0o7777).toString(8)})`,
       );
     }
     return await file.readFile('utf8');
   } finally {
     await file.close();
   }
+}
+
+function unsafe(path: string, why: string): BulkheadError {
+  return new BulkheadError(
+    'configuration-unsafe',
+    `${path} ${why}`,
+    `Make it a regular file of root or of the runner's user: chown root ${path} && chmod 644 ${path}`,
+  );
 }
 
 function parseConfiguration(path: string, text: string): Configuration {

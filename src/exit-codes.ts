@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { BulkheadError } from './errors.ts';
-import { systemFailureExitCode } from './last-resort.ts';
+import { systemFailureExitCode } from './system-failure-exit-code.ts';
 
 /** How GitLab Runner wants to hear about outcomes (executors/custom/command/command.go). */
 export interface ExitCodes {
@@ -23,9 +23,17 @@ export function exitCodesFrom(env: NodeJS.ProcessEnv): ExitCodes {
   };
 }
 
-/** One path serves the whole job, so what an earlier stage left must not be taken for this stage's code. */
+/**
+ * One path serves the whole job, so what an earlier stage left must not be taken for this stage's code.
+ * @throws BulkheadError `exit-code-file-unwritable`.
+ */
 export async function forgetEarlierExitCode(codes: ExitCodes): Promise<void> {
-  if (codes.exitCodeFile !== undefined) await rm(codes.exitCodeFile, { force: true });
+  if (codes.exitCodeFile === undefined) return;
+  try {
+    await rm(codes.exitCodeFile, { force: true });
+  } catch (cause) {
+    throw unwritable(`an earlier stage's exit code cannot be removed: ${(cause as Error).message}`, cause);
+  }
 }
 
 /**
@@ -38,12 +46,19 @@ export async function reportScriptExit(codes: ExitCodes, scriptExitCode: number)
   try {
     await writeFile(codes.exitCodeFile, `${scriptExitCode}\n`);
   } catch (cause) {
-    throw new BulkheadError(
-      'exit-code-file-unwritable',
-      `the script ended with exit code ${scriptExitCode}, but that could not be written to BUILD_EXIT_CODE_FILE: ${(cause as Error).message}`,
-      'Check space and permissions of the temporary folder of GitLab Runner.',
-      { cause },
+    throw unwritable(
+      `the script ended with exit code ${scriptExitCode}, but that could not be written down: ${(cause as Error).message}`,
+      cause,
     );
   }
   return codes.buildFailure;
+}
+
+function unwritable(what: string, cause: unknown): BulkheadError {
+  return new BulkheadError(
+    'exit-code-file-unwritable',
+    `BUILD_EXIT_CODE_FILE: ${what}`,
+    'Check space and permissions of the temporary folder of GitLab Runner.',
+    { cause },
+  );
 }

@@ -3,12 +3,7 @@
  * failure. Node's own exit code for an uncaught error is 1, which GitLab Runner reads as "the job failed".
  */
 import { writeSync } from 'node:fs';
-
-const fallback = 2;
-const configured = Number.parseInt(process.env['SYSTEM_FAILURE_EXIT_CODE'] ?? '', 10);
-
-/** GitLab Runner's exit code for "not the job's fault". */
-export const systemFailureExitCode = configured > 0 && configured < 256 ? configured : fallback;
+import { systemFailureExitCode } from './system-failure-exit-code.ts';
 
 function die(error: unknown): never {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

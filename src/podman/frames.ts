@@ -33,28 +33,35 @@ export async function* demultiplex(source: AsyncIterable<Uint8Array>): AsyncGene
     let pending: Uint8Array[] = [];
     let pendingStream = stream;
 
-    while (offset < chunk.length) {
-      if (payloadLeft === 0) {
-        const taken = Math.min(headerLength - headerFilled, chunk.length - offset);
-        header.set(chunk.subarray(offset, offset + taken), headerFilled);
-        headerFilled += taken;
-        offset += taken;
-        if (headerFilled < headerLength) break;
-        headerFilled = 0;
-        ({ stream, failed } = readType(header));
-        payloadLeft = new DataView(header.buffer).getUint32(4);
-        continue;
+    try {
+      while (offset < chunk.length) {
+        if (payloadLeft === 0) {
+          const taken = Math.min(headerLength - headerFilled, chunk.length - offset);
+          header.set(chunk.subarray(offset, offset + taken), headerFilled);
+          headerFilled += taken;
+          offset += taken;
+          if (headerFilled < headerLength) break;
+          headerFilled = 0;
+          ({ stream, failed } = readType(header));
+          payloadLeft = new DataView(header.buffer).getUint32(4);
+          if (failed && payloadLeft === 0) throw new FrameError('Podman reported an error without a text');
+          continue;
+        }
+        const data = chunk.subarray(offset, offset + payloadLeft);
+        offset += data.length;
+        payloadLeft -= data.length;
+        if (failed) throw new FrameError(`Podman reported: ${Buffer.from(data).toString('utf8').slice(0, 500)}`);
+        if (stream !== pendingStream && pending.length > 0) {
+          yield { stream: pendingStream, data: joined(pending) };
+          pending = [];
+        }
+        pendingStream = stream;
+        pending.push(data);
       }
-      const data = chunk.subarray(offset, offset + payloadLeft);
-      offset += data.length;
-      payloadLeft -= data.length;
-      if (failed) throw new FrameError(`Podman reported: ${Buffer.from(data).toString('utf8').slice(0, 500)}`);
-      if (stream !== pendingStream && pending.length > 0) {
-        yield { stream: pendingStream, data: joined(pending) };
-        pending = [];
-      }
-      pendingStream = stream;
-      pending.push(data);
+    } catch (error) {
+      // What came before the error is the job's output all the same.
+      if (pending.length > 0) yield { stream: pendingStream, data: joined(pending) };
+      throw error;
     }
     if (pending.length > 0) yield { stream: pendingStream, data: joined(pending) };
   }

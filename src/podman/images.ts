@@ -46,8 +46,10 @@ export async function resolveImage(
 /** Pulls, and takes an error reported inside the progress stream for what it is (dockerode's followProgress does not). */
 async function pullImage(podman: Podman, name: string, signal: AbortSignal): Promise<void> {
   const progress = await request('pull image', podman.createImage({ fromImage: name, abortSignal: signal })).catch(
-    (error: Error) => {
-      throw signal.aborted ? signal.reason : classifyPullError(name, error.message);
+    (error: BulkheadError) => {
+      if (signal.aborted) throw signal.reason;
+      // That Podman itself is out of reach is not the registry's doing.
+      throw error.code === 'podman-request-failed' ? classifyPullError(name, error.message) : error;
     },
   );
   try {
@@ -65,8 +67,9 @@ async function pullImage(podman: Podman, name: string, signal: AbortSignal): Pro
 function errorIn(line: string): string | undefined {
   if (line.trim() === '') return undefined;
   try {
-    const { error } = JSON.parse(line) as { error?: unknown };
-    return error === undefined ? undefined : String(error);
+    const { error, errorDetail } = JSON.parse(line) as { error?: string; errorDetail?: { message?: string } };
+    // Podman 6 leaves out `error` once progress has begun.
+    return error ?? errorDetail?.message;
   } catch {
     return `not JSON: ${line.slice(0, 200)}`;
   }
@@ -75,7 +78,7 @@ function errorIn(line: string): string | undefined {
 /** The wording is that of containers/image; what it does not settle is not the author's fault. */
 export function classifyPullError(name: string, message: string): BulkheadError {
   if (
-    /manifest unknown|name unknown|not found: manifest|repository .* not found|reading manifest .* not found/i.test(
+    /manifest unknown|name unknown|repository name not known|reading manifest .*\bnot found|artifact .* not found|no image found in (?:manifest list|image index)/i.test(
       message,
     )
   ) {
@@ -85,7 +88,11 @@ export function classifyPullError(name: string, message: string): BulkheadError 
       'Check the name and the tag of the image.',
     );
   }
-  if (/unauthorized|authentication required|access to the resource is denied|\b403 \(forbidden\)/i.test(message)) {
+  if (
+    /unauthorized: |\(unauthorized\)|authentication required|access to the resource is denied|denied: access forbidden|bear(?:er)? token: .*\b403\b/i.test(
+      message,
+    )
+  ) {
     return new BulkheadError(
       'image-access-denied',
       `the registry does not give out image ${name}: ${message}`,

@@ -44,11 +44,13 @@ export async function removeJobObjects(podman: Podman, jobKey: string, expectedC
   let complete = false;
   let emptyLists = 0;
   let failure: unknown;
+  let left: JobObjects | undefined;
   for (let round = 0; round < rounds; round++) {
     if (round > 0 && failure !== undefined) await sleep(pauseMs * round);
     failure = undefined;
     try {
       const objects = await listJobObjects(podman, jobKey);
+      left = objects;
       complete ||= objects.containers.length >= expectedContainers;
       if (count(objects) === 0) {
         emptyLists++;
@@ -66,7 +68,7 @@ export async function removeJobObjects(podman: Podman, jobKey: string, expectedC
   }
   throw new BulkheadError(
     'cleanup-incomplete',
-    `objects of the job are left on this host: ${toBulkheadError(failure).message}`,
+    `objects of the job are left on this host (${left ? `${count(left)} seen last` : 'none could be listed'})${failure === undefined ? '' : `: ${toBulkheadError(failure).message}`}`,
     `List them with: podman ps --all --filter label=${labelKeys.job}=${jobKey}`,
     { cause: failure },
   );

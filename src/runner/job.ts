@@ -6,7 +6,7 @@ import { BulkheadError } from '../errors.ts';
 /** The part of the job response (gitlab-runner, common/spec) that we use. Nil lists arrive as null. */
 const jobResponseSchema = z.object({
   id: z.number().int().positive(),
-  job_info: z.object({ project_id: z.number().int().nonnegative() }),
+  job_info: z.object({ project_id: z.number().int().nonnegative(), project_full_path: z.string().nullish() }),
   git_info: z.object({ repo_url: z.string() }),
   runner_info: z.object({ timeout: z.number().int().nonnegative() }),
   image: z.object({ name: z.string() }).nullish(),
@@ -15,7 +15,7 @@ const jobResponseSchema = z.object({
 /** One CI job, as GitLab's server described it to the runner. */
 export interface Job {
   readonly id: number;
-  /** Scheme and host of the GitLab server: job ids are only unique within one. */
+  /** Address of the GitLab server, with its relative URL root if it has one: job ids are only unique within one. */
   readonly instance: string;
   /** Names this job on this host: unique over GitLab instances, the same in every stage and attempt. */
   readonly key: string;
@@ -40,7 +40,9 @@ export async function readJob(env: NodeJS.ProcessEnv): Promise<Job> {
   try {
     json = JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw unreadable(`${path}: ${(cause as Error).message}`, cause);
+    // Not the parser's words: they quote the text, which holds secrets, and cleanup's messages are not masked.
+    const why = cause instanceof SyntaxError ? 'it is not JSON' : (cause as Error).message;
+    throw unreadable(`${path}: ${why}`, cause);
   }
   return parseJob(json);
 }
@@ -52,7 +54,7 @@ export function parseJob(json: unknown): Job {
     throw unreadable(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '));
   }
   const response = result.data;
-  const instance = instanceOf(response.git_info.repo_url);
+  const instance = instanceOf(response.git_info.repo_url, response.job_info.project_full_path ?? undefined);
   return {
     id: response.id,
     instance,
@@ -63,11 +65,14 @@ export function parseJob(json: unknown): Job {
   };
 }
 
-/** Without the path and above all without the job token that the URL carries. */
-function instanceOf(repositoryUrl: string): string {
+/** Without the project, and above all without the job token that the URL carries. */
+function instanceOf(repositoryUrl: string, projectPath: string | undefined): string {
   try {
     const url = new URL(repositoryUrl);
-    return `${url.protocol}//${url.host}`;
+    const suffix = `/${projectPath}.git`;
+    const root =
+      projectPath !== undefined && url.pathname.endsWith(suffix) ? url.pathname.slice(0, -suffix.length) : '';
+    return `${url.protocol}//${url.host}${root}`;
   } catch (cause) {
     throw unreadable('git_info.repo_url is not a URL', cause);
   }

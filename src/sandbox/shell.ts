@@ -10,7 +10,7 @@ done`;
 
 /**
  * Runs one stage script. Ends with the script's exit code (128 + n when signal n ended it). Nothing of an earlier stage runs
- * beside it (its driver may have been killed), and nothing it started outlives it: \`kill -9 -1\` reaches every process but
+ * beside it (its driver may have been killed), and nothing it started outlives it: `kill -9 -1` reaches every process but
  * PID 1 and the caller. The trap keeps this shell alive through the TERM that ends a canceled script; unlike an ignored
  * signal, a trapped one is reset in the script, which sets a trap of its own.
  */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { after, before, test } from 'node:test';
+import { pack } from 'tar-stream';
 import { labelKeys } from '../../src/sandbox/names.ts';
 import { images, podman, TestJob } from './host.ts';
 
@@ -7,6 +9,11 @@ const hostile = 'localhost/bulkhead/hostile-configuration:1';
 
 before(async () => {
   const container = await podman.createContainer({ Image: images.busybox, Cmd: ['true'] });
+  const planted = pack();
+  planted.entry({ name: 'builds/', type: 'directory', mode: 0o700, uid: 7, gid: 7 });
+  planted.entry({ name: 'builds/planted', mode: 0o644 }, 'planted');
+  planted.finalize();
+  await container.putArchive(Readable.from(planted, { objectMode: false }), { path: '/' });
   await container.commit({
     repo: 'localhost/bulkhead/hostile-configuration',
     tag: '1',

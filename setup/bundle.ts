@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { say } from './say.ts';
+import { writeIfChanged } from './write-if-changed.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const BUNDLE = join(ROOT, 'dist', 'bulkhead.cjs');
+const BUILT_FROM = join(ROOT, 'dist', '.built-from');
+
+/**
+ * What dockerode loads for features that the driver does not use: Docker over SSH, BuildKit sessions, build contexts
+ * from a folder. A driver process starts about ten times per job, and these are most of what it would read.
+ */
+const UNUSED = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'tar-fs', '@balena/dockerignore'];
+
+/** The driver as one minified CommonJS file (ES modules that import node:http start slower: they pull in undici). */
+export async function bundle(): Promise<{ code: string; legal: string; inputs: string[] }> {
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/main.ts'],
+    outfile: BUNDLE,
+    write: false,
+    bundle: true,
+    minify: true,
+    metafile: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    legalComments: 'external',
+    logLevel: 'warning',
+    plugins: [stubs],
+  });
+  const text = (end: string): string => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
+  return { code: text('.cjs'), legal: text('.LEGAL.txt'), inputs: Object.keys(metafile.inputs) };
+}
+
+const stubs: Plugin = {
+  name: 'leave out what the driver does not use',
+  setup({ onResolve, onLoad }) {
+    for (const name of UNUSED) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'unused' }));
+    }
+    // zod's messages in fifty languages are two fifths of the bundle; the driver writes its own, in English.
+    onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }));
+    onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({ contents: stub(path) }));
+  },
+};
+
+/** Lets itself be imported and taken apart, as modules do while they load, and throws when it is called. */
+function stub(name: string): string {
+  return `
+    const refuse = () => { throw new Error(${JSON.stringify(`${name} is not part of this bundle: the driver does not use it`)}); };
+    module.exports = new Proxy(refuse, { get: (target, key) => (key === 'prototype' ? target[key] : module.exports), construct: refuse });`;
+}
+
+/** Writes dist/bulkhead.cjs unless it was made from the same sources and packages. */
+export async function ensureBundle(): Promise<void> {
+  const sources = hashOfSources();
+  if (existsSync(BUNDLE) && existsSync(BUILT_FROM) && readFileSync(BUILT_FROM, 'utf8') === sources) return;
+  say('bundle', 'building dist/bulkhead.cjs');
+  const { code, legal } = await bundle();
+  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+  writeIfChanged(BUNDLE, code, { mode: 0o644 });
+  writeIfChanged(`${BUNDLE}.LEGAL.txt`, legal, { mode: 0o644 });
+  writeIfChanged(BUILT_FROM, sources, { mode: 0o644 });
+}
+
+function hashOfSources(): string {
+  const files = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'setup/bundle.ts',
+    ...globSync('src/**/*', { cwd: ROOT }),
+  ];
+  const hash = createHash('sha256');
+  for (const file of files.filter((name) => /\.\w+$/.test(name)).sort()) {
+    const content = readFileSync(join(ROOT, file));
+    hash.update(`${file} ${content.length}\n`).update(content);
+  }
+  return hash.digest('hex');
+}
+
+if (import.meta.main) await ensureBundle();

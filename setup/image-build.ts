@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostLayout } from './layout.ts';
+import { findImage } from './podman-api.ts';
+import type { PodmanUser } from './podman-user.ts';
+import { say } from './say.ts';
+import { writeIfChanged } from './write-if-changed.ts';
+
+const BUILD_TIMEOUT_MS = 15 * 60_000;
+
+/** Set-up's images carry the hash of what they were made from; a difference is a reason to make them again. */
+export const INPUTS_LABEL = 'bulkhead.inputs';
+
+/** A short hash of what an image is made from. */
+export function hashOf(...inputs: string[]): string {
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 12);
+}
+
+/** Whether the image is there and made from these inputs. */
+export async function isMadeFrom(layout: HostLayout, name: string, inputs: string): Promise<boolean> {
+  return (await findImage(layout, name))?.labels[INPUTS_LABEL] === inputs;
+}
+
+/** Builds a Containerfile on `base` unless the image of that name already is what would come out. */
+export async function ensureBuilt(
+  layout: HostLayout,
+  user: PodmanUser,
+  { name, containerfile, base }: { name: string; containerfile: string; base: string },
+): Promise<void> {
+  const inputs = hashOf(containerfile, base);
+  if (await isMadeFrom(layout, name, inputs)) return;
+  say('images', `building ${name}`);
+  const options = [
+    // Needs no runtime and no network of its own: crun refuses hybrid cgroups, and a build here runs nobody else's code.
+    '--isolation=chroot',
+    '--network=host',
+    '--layers=false',
+    '--force-rm',
+    `--build-arg=BASE=${base}`,
+    `--label=${INPUTS_LABEL}=${inputs}`,
+    `--tag=${name}`,
+  ];
+  // A copy, since the service's user may not be able to read the repository.
+  const file = join(layout.dataDir, 'images', `${inputs}.Containerfile`);
+  writeIfChanged(file, containerfile, { mode: 0o644 });
+  await user.exec('podman', ['build', ...options, `--file=${file}`, join(layout.dataDir, 'empty')], {
+    timeout: BUILD_TIMEOUT_MS,
+  });
+  rmSync(file);
+}

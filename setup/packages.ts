@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { aptInstall, candidateVersion, ensurePackageLists } from './apt.ts';
+import type { RootStep } from './as-root.ts';
+import { findProgram } from './find-program.ts';
+import { isRoot, release, systemdRuns } from './host.ts';
+import type { HostLayout } from './layout.ts';
+import { SetupError } from './say.ts';
+
+/** Before this, runsc lacks fixes that the guarantees rest on; Debian 12 itself has 20221219, its backports 20240729. */
+const OLDEST_RUNSC = '0.0~20240729';
+
+/** The root steps that install what is missing on the host; empty when nothing is. */
+export async function missingPackages(layout: HostLayout): Promise<RootStep[]> {
+  const runsc = findProgram('runsc', process.env['PATH']) ?? findProgram('runsc');
+  const programs = missingPrograms(layout);
+  if (runsc && programs.length === 0 && (await missingRootlessNetwork()).length === 0) return [];
+  if (!release().debianLike || !findProgram('apt-get')) {
+    const names = [
+      'podman 4.3 or newer',
+      'uidmap',
+      'netavark',
+      'aardvark-dns',
+      'catatonit',
+      'pasta or slirp4netns',
+      'runsc',
+    ];
+    throw new SetupError(`this host has no apt; install these by its own means: ${names.join(', ')}`);
+  }
+  await ensurePackageLists();
+  const packages = [...programs, ...(await missingRootlessNetwork())];
+  const steps = packages.length > 0 ? [installation('Podman', packages)] : [];
+  return runsc ? steps : [...steps, await runscInstallation()];
+}
+
+/** The step that installs `packages` by apt. */
+export function installation(topic: string, packages: readonly string[]): RootStep {
+  return { topic, text: `installing ${packages.join(', ')} (apt)`, commands: aptInstall(packages) };
+}
+
+function missingPrograms(layout: HostLayout): string[] {
+  const missing = [
+    ...(findProgram('podman') ? [] : ['podman']),
+    ...(findProgram('newuidmap') ? [] : ['uidmap']),
+    ...(helperProgram('netavark') ? [] : ['netavark']),
+    ...(helperProgram('aardvark-dns') ? [] : ['aardvark-dns']),
+    // netavark's own choice of firewall differs by version; old ones know only iptables.
+    ...(findProgram('iptables') ? [] : ['iptables']),
+    ...(findProgram('nft') ? [] : ['nftables']),
+    ...(findProgram('catatonit') ? [] : ['catatonit']),
+    // For hosts whose own root is an overlay, where the kernel refuses a second one.
+    ...(findProgram('fuse-overlayfs') ? [] : ['fuse-overlayfs']),
+    ...(findProgram('git') ? [] : ['git']),
+    // Root installs it if no registry can be reached; others are asked for one sudo line, not for two.
+    ...(isRoot || existsSync(layout.config) || findProgram('mmdebstrap') ? [] : ['mmdebstrap']),
+  ];
+  const bus = systemdRuns && !existsSync('/usr/lib/systemd/user/dbus.socket') ? ['dbus-user-session'] : [];
+  return [...missing, ...bus];
+}
+
+/** Podman 5 connects rootless networks by pasta, Podman 4 by slirp4netns. */
+async function missingRootlessNetwork(): Promise<string[]> {
+  const podman = findProgram('podman');
+  const version = podman
+    ? (await execa(podman, ['--version'])).stdout.split(' ').at(-1)
+    : ((await candidateVersion('podman')) ?? (release().codename === 'bookworm' ? '4' : '5'));
+  const [program, name] = Number.parseInt(version ?? '', 10) < 5 ? ['slirp4netns', 'slirp4netns'] : ['pasta', 'passt'];
+  return findProgram(program) ? [] : [name];
+}
+
+function helperProgram(name: string): boolean {
+  return ['/usr/lib/podman', '/usr/libexec/podman', '/usr/local/lib/podman', '/usr/local/libexec/podman'].some(
+    (folder) => existsSync(`${folder}/${name}`),
+  );
+}
+
+async function runscInstallation(): Promise<RootStep> {
+  const candidate = await candidateVersion('runsc');
+  const plain = installation('runsc', ['runsc']);
+  if (candidate === undefined ? release().codename !== 'bookworm' : candidate >= OLDEST_RUNSC) return plain;
+  return {
+    topic: 'runsc',
+    text: 'installing runsc from backports (apt, without changing its sources)',
+    commands: [[process.execPath, join(import.meta.dirname, 'install-from-backports.ts'), 'runsc']],
+    fallback: {
+      ...plain,
+      text: `backports cannot be had; ${plain.text}; it is old: expect guarantees to be reported unavailable`,
+    },
+  };
+}

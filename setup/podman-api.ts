@@ -1,0 +1,42 @@
+import { request } from 'node:http';
+import type { HostLayout } from './layout.ts';
+
+/** One GET on the service's socket: the status and the parsed JSON body, or undefined when nobody answers in time. */
+export async function podmanGet(
+  layout: HostLayout,
+  path: string,
+): Promise<{ status: number; body: unknown } | undefined> {
+  return await new Promise((resolve) => {
+    const call = request({ socketPath: layout.socket, path, timeout: 5_000 }, async (response) => {
+      const text = (await response.toArray().catch(() => [])).join('');
+      resolve({ status: response.statusCode ?? 0, body: parse(text) });
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', () => resolve(undefined));
+    call.end();
+  });
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Whether the service answers. */
+export async function answers(layout: HostLayout): Promise<boolean> {
+  return (await podmanGet(layout, '/_ping'))?.status === 200;
+}
+
+/** An image's id and labels, or undefined when the storage has no such image. */
+export async function findImage(
+  layout: HostLayout,
+  name: string,
+): Promise<{ id: string; labels: Record<string, string> } | undefined> {
+  const reply = await podmanGet(layout, `/v4.0.0/libpod/images/${encodeURIComponent(name)}/json`);
+  if (reply?.status !== 200) return undefined;
+  const { Id, Labels } = reply.body as { Id: string; Labels?: Record<string, string> | null };
+  return { id: Id, labels: Labels ?? {} };
+}

@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { release as kernel } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from './find-program.ts';
+import type { HostLayout } from './layout.ts';
+import type { PodmanUser } from './podman-user.ts';
+import { latestRunsc } from './runsc-build.ts';
+import { runscWrapper, type SandboxNetwork, startsWithNetwork } from './runsc-network.ts';
+import { SetupError, say } from './say.ts';
+import { writeIfChanged } from './write-if-changed.ts';
+
+/** `path`: the first on the caller's PATH; `distribution`: its package's; `latest`: built from setup/runsc/go.mod. */
+export const RUNSC_CHOICES = ['path', 'distribution', 'latest'] as const;
+export type RunscChoice = (typeof RUNSC_CHOICES)[number];
+
+interface Memory {
+  binary?: string;
+  /** Whether a sandbox started with a network stack of its own, by runsc binary and kernel. */
+  networks?: Record<string, SandboxNetwork>;
+}
+
+/**
+ * Chooses runsc, as `choice` says, else as the last time, else the one on the PATH, and puts it where the service's
+ * configuration names it. Returns a text that differs when the service must be restarted.
+ */
+export async function installRunsc(layout: HostLayout, user: PodmanUser, choice?: RunscChoice): Promise<string> {
+  const file = join(layout.dataDir, 'runsc', 'choice.json');
+  mkdirSync(join(layout.dataDir, 'runsc'), { recursive: true });
+  const memory: Memory = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const kept =
+    choice === undefined && memory.binary !== undefined && existsSync(memory.binary) ? memory.binary : undefined;
+  const binary = kept ?? (await find(layout, choice ?? 'path'));
+  if (binary !== memory.binary) await refuseUnusable(binary, user);
+  const { size, mtimeMs } = statSync(binary);
+  const key = `${binary} ${size} ${mtimeMs} ${kernel()}`;
+  const network = memory.networks?.[key] ?? (await tryNetworks(layout, user, binary));
+  writeFileSync(file, JSON.stringify({ binary, networks: { ...memory.networks, [key]: network } }));
+  const wrapper = runscWrapper(binary, network);
+  writeIfChanged(join(layout.dataDir, 'bin', 'runsc'), wrapper, { mode: 0o755 });
+  return wrapper;
+}
+
+async function find(layout: HostLayout, choice: RunscChoice): Promise<string> {
+  if (choice === 'latest') return await latestRunsc(layout);
+  const binary = choice === 'path' ? findProgram('runsc', process.env['PATH']) : undefined;
+  const found = binary ?? findProgram('runsc', '/usr/bin') ?? findProgram('runsc');
+  if (found === undefined) throw new SetupError('no runsc found');
+  return found;
+}
+
+async function refuseUnusable(binary: string, user: PodmanUser): Promise<void> {
+  const { exitCode, stdout } = await user.exec(binary, ['--version'], { reject: false });
+  if (exitCode !== 0)
+    throw new SetupError(`runsc: the user ${user.name} cannot run ${binary}; copy it to /usr/local/bin`);
+  say('runsc', `${binary}, ${String(stdout).split('\n')[0]}`);
+}
+
+async function tryNetworks(layout: HostLayout, user: PodmanUser, binary: string): Promise<SandboxNetwork> {
+  const refusals: string[] = [];
+  for (const network of ['sandbox', 'host'] as const) {
+    const refusal = await startsWithNetwork(layout, user, binary, network);
+    if (refusal === undefined) {
+      if (network === 'host') {
+        say(
+          'runsc',
+          'it refuses a network stack of its own on this kernel (a newer one would not: --runsc=latest), so',
+        );
+        say('runsc', `sandboxes use the kernel's, in a network namespace of their own: ${refusals[0]}`);
+      }
+      return network;
+    }
+    refusals.push(refusal);
+  }
+  throw new SetupError(`no sandbox starts with ${binary}:\n  ${refusals.join('\n  ')}`);
+}

@@ -1,0 +1,40 @@
+/** How many ids a rootless container needs: everything from root (0) to nobody (65534) must have a place. */
+export const SUBORDINATE_IDS = 65_536;
+
+interface Range {
+  readonly start: number;
+  readonly count: number;
+}
+
+/** What useradd(8) gives out by default starts here; lower numbers belong to real users. */
+const FIRST = 100_000;
+/** Ids are 32 bits wide, and the highest means "no user". */
+const LAST = 2 ** 32 - 2;
+
+/** The ranges a subuid(5) or subgid(5) file holds, for `user` (name or id) or for everybody. */
+export function parseRanges(file: string, user?: string): Range[] {
+  return file
+    .split('\n')
+    .map((line) => line.split(':'))
+    .filter((fields) => fields.length === 3 && (user === undefined || fields[0] === user))
+    .map(([, start, count]) => ({ start: Number(start), count: Number(count) }));
+}
+
+/** Whether one range of the user is large enough. */
+export function hasEnough(file: string, user: string): boolean {
+  return parseRanges(file, user).some(({ count }) => count >= SUBORDINATE_IDS);
+}
+
+/**
+ * The first id of a free range, the same one for users and groups, that overlaps no range and no account in `taken`.
+ * Overlapping ranges would let one user's containers act on another's files.
+ */
+export function freeRange(taken: readonly Range[]): number {
+  let start = FIRST;
+  for (const range of [...taken].sort((a, b) => a.start - b.start)) {
+    const overlaps = range.start < start + SUBORDINATE_IDS && start < range.start + range.count;
+    if (overlaps) start = range.start + range.count;
+  }
+  if (start + SUBORDINATE_IDS > LAST) throw new RangeError('no free range of subordinate ids is left');
+  return start;
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import fc from 'fast-check';
+import { type Job, parseJob } from '../../../src/runner/job.ts';
+import { labelKeys, labelsFor, objectName, type Role } from '../../../src/sandbox/names.ts';
+import { job, jobResponse, jobToken, owner } from '../samples.ts';
+
+const roles: readonly Role[] = ['helper', 'build', 'courier', 'builds', 'scripts', 'network'];
+
+suite('names', () => {
+  test('are the same in every stage and attempt', () => {
+    const again = parseJob(jobResponse());
+    for (const role of roles) assert.equal(objectName(again, role), objectName(job, role));
+  });
+
+  test('differ by role, job and GitLab instance', () => {
+    const jobs = fc.array(
+      fc.record({ id: fc.integer({ min: 1, max: 50 }), host: fc.constantFrom('a.test', 'b.test', 'a.test:8443') }),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(jobs, (list) => {
+        const names = new Map<string, string>();
+        for (const { id, host } of list) {
+          const one = parseJob(jobResponse({ id, git_info: { repo_url: `https://t@${host}/p.git` } }));
+          for (const role of roles) {
+            const what = `${id} ${host} ${role}`;
+            const name = objectName(one, role);
+            assert.equal(names.get(name) ?? what, what, 'no name stands for two things');
+            names.set(name, what);
+          }
+        }
+      }),
+    );
+  });
+
+  test('are names that Podman takes, and hold nothing of the job but its id', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1 }), fc.webAuthority(), (id, host) => {
+        const one: Job = parseJob(jobResponse({ id, git_info: { repo_url: `https://ci:${jobToken}@${host}/p` } }));
+        for (const role of roles) {
+          assert.match(objectName(one, role), new RegExp(`^bulkhead-${id}-[0-9a-f]{12}-${role}$`));
+        }
+      }),
+    );
+  });
+});
+
+suite('labels', () => {
+  test('are all set on every object, so that an image cannot add one of ours', () => {
+    for (const role of roles) {
+      const labels = labelsFor(job, role, owner);
+      assert.deepEqual(Object.keys(labels).sort(), Object.values(labelKeys).sort());
+      for (const [key, value] of Object.entries(labels)) assert.notEqual(value, '', key);
+    }
+  });
+
+  test('say whose the object is', () => {
+    assert.deepEqual(labelsFor(job, 'build', owner), {
+      'io.bulkhead.job': job.key,
+      'io.bulkhead.job-id': '4711',
+      'io.bulkhead.instance': 'https://gitlab.example.com',
+      'io.bulkhead.role': 'build',
+      'io.bulkhead.policy': 'built-in',
+      'io.bulkhead.policy-hash': '0123456789abcdef',
+      'io.bulkhead.deadline': '1900000000',
+      'io.bulkhead.runner-process': '123:456789',
+    });
+  });
+
+  test('tell no secret', () => {
+    for (const role of roles) assert.ok(!JSON.stringify(labelsFor(job, role, owner)).includes(jobToken));
+  });
+});
