@@ -29,7 +29,8 @@ export async function ensureBuilt(
   { name, containerfile, base }: { name: string; containerfile: string; base: string },
 ): Promise<void> {
   const inputs = hashOf(containerfile, base);
-  if (await isMadeFrom(layout, name, inputs)) return;
+  const found = await findImage(layout, name);
+  if (found?.labels[INPUTS_LABEL] === inputs) return;
   say('images', `building ${name}`);
   const options = [
     // Needs no runtime and no network of its own: crun refuses hybrid cgroups, and a build here runs nobody else's code.
@@ -48,4 +49,10 @@ export async function ensureBuilt(
     timeout: BUILD_TIMEOUT_MS,
   });
   rmSync(file);
+  if (found) await discard(user, found.id);
+}
+
+/** Removes an image that has been replaced, unless a container still uses it: then it stays. */
+export async function discard(user: PodmanUser, image: string): Promise<void> {
+  await user.exec('podman', ['image', 'rm', image], { reject: false });
 }

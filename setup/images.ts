@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBaseImage } from './image-base.ts';
-import { ensureBuilt, hashOf } from './image-build.ts';
+import { discard, ensureBuilt, hashOf } from './image-build.ts';
 import { EXAMPLE_IMAGE, HELPER_REPOSITORY } from './image-names.ts';
 import type { HostLayout } from './layout.ts';
+import { tagsOf } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
 
 const HELPER = join(import.meta.dirname, '..', 'Containerfile');
@@ -20,6 +21,7 @@ export async function ensureImages(layout: HostLayout, user: PodmanUser): Promis
   const containerfile = readFileSync(HELPER, 'utf8');
   const helper = `${HELPER_REPOSITORY}:${hashOf(containerfile, base)}`;
   await ensureBuilt(layout, user, { name: helper, containerfile, base });
+  for (const tag of await tagsOf(layout, HELPER_REPOSITORY)) if (tag !== helper) await discard(user, tag);
   await ensureBuilt(layout, user, { name: EXAMPLE_IMAGE, containerfile: readFileSync(EXAMPLE, 'utf8'), base });
   return { helper, example: EXAMPLE_IMAGE };
 }

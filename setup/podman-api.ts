@@ -40,3 +40,11 @@ export async function findImage(
   const { Id, Labels } = reply.body as { Id: string; Labels?: Record<string, string> | null };
   return { id: Id, labels: Labels ?? {} };
 }
+
+/** The full names of a repository's images in the storage. */
+export async function tagsOf(layout: HostLayout, repository: string): Promise<string[]> {
+  const filters = encodeURIComponent(JSON.stringify({ reference: [repository] }));
+  const reply = await podmanGet(layout, `/v4.0.0/libpod/images/json?filters=${filters}`);
+  const images = reply?.status === 200 ? (reply.body as { RepoTags?: string[] | null }[]) : [];
+  return images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`));
+}

@@ -25,8 +25,10 @@ export function podmanUser(layout: HostLayout = hostLayout()): PodmanUser {
     HOME: join(layout.dataDir, 'home'),
     PATH: SERVICE_PATH,
     LANG: 'C.UTF-8',
-    // systemd's per-user bus lives in systemd's folder only; without systemd ours serves, and nobody else's Podman is met.
-    XDG_RUNTIME_DIR: systemdRuns ? `/run/user/${user.uid}` : layout.runDir,
+    // Podman keeps its running state below this folder, whatever its configuration says: ours, shared with nobody's Podman.
+    XDG_RUNTIME_DIR: layout.runDir,
+    // Through systemd's bus Podman gives every sandbox a scope of its own.
+    ...(systemdRuns && { DBUS_SESSION_BUS_ADDRESS: `unix:path=/run/user/${user.uid}/bus` }),
     CONTAINERS_CONF: join(layout.dataDir, 'containers.conf'),
     CONTAINERS_STORAGE_CONF: join(layout.dataDir, 'storage.conf'),
     CONTAINERS_REGISTRIES_CONF: join(layout.dataDir, 'registries.conf'),

@@ -36,12 +36,14 @@ export async function startsWithNetwork(
       ['--runtime', wrapper, 'run', '--rm', '--network=podman', '--rootfs', `${root}:O`, '/init', '--version'],
       { reject: false, timeout: 60_000 },
     );
-    return failed ? `--network=${network}: ${lastLine(stderr)}` : undefined;
+    return failed ? `--network=${network}: ${reason(stderr)}` : undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function lastLine(text: unknown): string {
-  return String(text).trim().split('\n').at(-1) || 'no reason given';
+/** runsc's own words; Podman's summary below them names only the command that failed. */
+function reason(stderr: unknown): string {
+  const lines = String(stderr).trim().split('\n');
+  return lines.findLast((line) => !/^Error: `.*` failed: /.test(line)) || lines.at(-1) || 'no reason given';
 }

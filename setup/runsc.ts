@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { release as kernel } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from './find-program.ts';
@@ -34,7 +34,8 @@ export async function installRunsc(layout: HostLayout, user: PodmanUser, choice?
   const { size, mtimeMs } = statSync(binary);
   const key = `${binary} ${size} ${mtimeMs} ${kernel()}`;
   const network = memory.networks?.[key] ?? (await tryNetworks(layout, user, binary));
-  writeFileSync(file, JSON.stringify({ binary, networks: { ...memory.networks, [key]: network } }));
+  const remembered: Memory = { binary, networks: { ...memory.networks, [key]: network } };
+  writeIfChanged(file, JSON.stringify(remembered), { mode: 0o644 });
   const wrapper = runscWrapper(binary, network);
   writeIfChanged(join(layout.dataDir, 'bin', 'runsc'), wrapper, { mode: 0o755 });
   return wrapper;
@@ -61,11 +62,8 @@ async function tryNetworks(layout: HostLayout, user: PodmanUser, binary: string)
     const refusal = await startsWithNetwork(layout, user, binary, network);
     if (refusal === undefined) {
       if (network === 'host') {
-        say(
-          'runsc',
-          'it refuses a network stack of its own on this kernel (a newer one would not: --runsc=latest), so',
-        );
-        say('runsc', `sandboxes use the kernel's, in a network namespace of their own: ${refusals[0]}`);
+        say('runsc', `no network stack of its own on this kernel: ${refusals[0]}`);
+        say('runsc', "sandboxes use the kernel's, in network namespaces of their own (not needed with --runsc=latest)");
       }
       return network;
     }

@@ -66,6 +66,8 @@ network_backend = "netavark"
 runtime = "runsc"
 cgroup_manager = "${systemdRuns ? 'systemd' : 'cgroupfs'}"
 events_logger = "none"
+# Seconds for which a finished exec keeps its exit code, and two monitor processes. Podman's 300 pile up at ten per job.
+exit_command_delay = 60
 hooks_dir = ["${layout.dataDir}/empty"]
 # This Podman shares neither state nor locks with another Podman of the same user.
 tmp_dir = "${layout.runDir}/libpod"

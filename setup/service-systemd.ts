@@ -40,8 +40,11 @@ export async function stop(_layout: HostLayout, user: PodmanUser): Promise<void>
 }
 
 function systemctl(user: PodmanUser, args: string[], options: { reject?: boolean } = {}) {
-  return user.exec('systemctl', ['--user', ...args], { ...options, timeout: 30_000 });
+  const env = { ...user.env, XDG_RUNTIME_DIR: sessionFolder(user) };
+  return user.exec('systemctl', ['--user', ...args], { ...options, env, timeout: 30_000 });
 }
+
+const sessionFolder = (user: PodmanUser): string => `/run/user/${user.uid}`;
 
 function units({ user: name, socket }: HostLayout, user: PodmanUser): Map<string, string> {
   const environment = Object.entries(user.env).map(([key, value]) => `Environment="${key}=${value}"`);
@@ -92,7 +95,7 @@ async function keepRunFolder({ runDir }: HostLayout, user: PodmanUser): Promise<
 
 async function waitForSession(user: PodmanUser): Promise<void> {
   const deadline = Date.now() + SESSION_TIMEOUT_MS;
-  while (!existsSync(`${user.env['XDG_RUNTIME_DIR']}/bus`)) {
+  while (!existsSync(`${sessionFolder(user)}/bus`)) {
     if (Date.now() > deadline)
       throw new SetupError(`systemd keeps no session for ${user.name} (loginctl enable-linger)`);
     await sleep(100);

@@ -19,10 +19,30 @@ bound_log() {
   fi
 }
 
-trap 'trap - TERM; kill "$service" "$janitor" 2>/dev/null; wait; rm -f "$run/supervisor.pid" "$run/service.pid"; exit 0' TERM INT
+# A sleep that a signal to this shell ends, too.
+nap() {
+  sleep "$1" &
+  nap=$!
+  wait "$nap"
+}
 
-service='' janitor=''
-(while sleep 60; do bound_log; done) 9>&- &
+# In the background; $$ is the supervisor, and this ends with it, even if that was killed.
+keep_log_short() {
+  trap 'kill "$nap"; exit 0' TERM
+  while nap 60 && kill -0 $$; do bound_log; done
+}
+
+stop() {
+  trap - TERM INT
+  kill $service $janitor $nap 2>/dev/null
+  wait
+  rm -f "$run/supervisor.pid" "$run/service.pid"
+  exit 0
+}
+
+service='' janitor='' nap=''
+trap stop TERM INT
+keep_log_short 9>&- &
 janitor=$!
 
 delay=0
@@ -33,9 +53,9 @@ while :; do
   echo "$service" >"$run/service.pid"
   wait "$service"
   echo "$(date -u +%FT%TZ) service ended with $?, starting it again in $delay s"
+  service=''
   bound_log
-  sleep "$delay" 9>&- &
-  wait $!
+  nap "$delay" 9>&-
   # At once after a long life; slower and slower when it dies young.
-  if [ $(($(date +%s) - started)) -gt 30 ]; then delay=0; else delay=$((delay < 8 ? delay * 2 + 1 : 15)); fi
+  if [ $(($(date +%s) - started)) -gt 5 ]; then delay=0; else delay=$((delay < 8 ? delay * 2 + 1 : 15)); fi
 done

@@ -17,7 +17,7 @@ import { formatImageReference, type ImageReference, parseImageReference } from '
 import { sandboxPaths } from '../sandbox/layout.ts';
 import { shellProbeCommand } from '../sandbox/shell.ts';
 import { builtInPolicy, type JobSpec, specifyJob } from '../sandbox/specification.ts';
-import type { Stage, StageContext } from './context.ts';
+import type { Stage } from './context.ts';
 
 const podmanPatienceMs = 5000;
 /** After the job's own timeout, for the stages that still run then. */
@@ -30,11 +30,20 @@ export const prepare: Stage = async (context) => {
   const reference = chooseImage(job, configuration);
   const podman = openPodman(configuration.socket);
   await waitForPodman(podman, podmanPatienceMs);
-  await requireRootless(podman);
+  const spec = specifyJob(job, configuration, {
+    policy: builtInPolicy.name,
+    policyHash: builtInPolicy.hash,
+    deadline: Math.floor(Date.now() / 1000) + job.timeoutSeconds + deadlineSlackSeconds,
+    runnerProcess: await processIdentity(process.ppid),
+  });
   // A prepare that was killed may have left some.
   await removeJobObjects(podman, job.key, 0);
   try {
-    await makeSandboxes(podman, job, configuration, reference, context);
+    // Podman takes a while to describe itself; nothing is started until it has.
+    await allDone([requireRootless(podman), makeContainers(podman, spec, configuration, reference, context.stop)]);
+    await startAndProve(podman, spec, context.stop);
+    await requireShell(podman, spec, reference);
+    context.stop.throwIfAborted();
   } catch (error) {
     await removeJobObjects(podman, job.key, Number.POSITIVE_INFINITY).catch((leftover: Error) =>
       logLine(`bulkhead: WARNING: ${escapeForeign(leftover.message)}`, 'stderr'),
@@ -44,24 +53,17 @@ export const prepare: Stage = async (context) => {
   return context.codes.success;
 };
 
-async function makeSandboxes(
+async function makeContainers(
   podman: Podman,
-  job: Job,
+  spec: JobSpec,
   configuration: Configuration,
   reference: ImageReference,
-  { stop }: StageContext,
+  stop: AbortSignal,
 ): Promise<void> {
-  const spec = specifyJob(job, configuration, {
-    policy: builtInPolicy.name,
-    policyHash: builtInPolicy.hash,
-    deadline: Math.floor(Date.now() / 1000) + job.timeoutSeconds + deadlineSlackSeconds,
-    runnerProcess: await processIdentity(process.ppid),
-  });
   const helperId = await requireHelperImage(podman, configuration);
   const buildId = await resolveImage(podman, reference, (name) => logLine(`Pulling image ${name} ...`), stop);
   await logLine(`Using image ${formatImageReference(reference)} (${buildId.replace('sha256:', '').slice(0, 12)}) ...`);
   stop.throwIfAborted();
-
   await makeNetworkAndVolumes(podman, spec);
   stop.throwIfAborted();
   await allDone([
@@ -72,15 +74,13 @@ async function makeSandboxes(
   stop.throwIfAborted();
   await fillVolumes(podman, spec, configuration);
   stop.throwIfAborted();
+}
+
+/** Until the proof stands, nothing runs in the sandboxes but our own PID 1: no program of the job's image. */
+async function startAndProve(podman: Podman, spec: JobSpec, stop: AbortSignal): Promise<void> {
   await allDone([startSandbox(podman, spec.helper), startSandbox(podman, spec.build)]);
   stop.throwIfAborted();
-
-  const [evidence] = await allDone([
-    proveGvisor(podman, spec.build.name),
-    proveGvisor(podman, spec.helper.name),
-    requireShell(podman, spec, reference),
-  ]);
-  stop.throwIfAborted();
+  const [evidence] = await allDone([proveGvisor(podman, spec.build.name), proveGvisor(podman, spec.helper.name)]);
   await logLine(
     `Isolation proven: gVisor (runsc, sandbox process ${evidence.pid}), rootless (uid ${evidence.process.uid}).`,
   );

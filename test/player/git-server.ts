@@ -16,7 +16,7 @@ export interface GitServerOptions {
 
 /** GitLab's git side: bare repositories over HTTP (smart protocol), with HTTP Basic authentication, by git's own http-backend. */
 export class GitServer {
-  /** `http://<address>:<port>`, what a job takes as gitlabUrl. */
+  /** What a job takes as gitlabUrl; a name that only sandboxes resolve, unless an address was given. */
   readonly url: string;
   /** Requests so far, as `<status> <method> <path>`. */
   readonly requests: readonly string[];
@@ -41,7 +41,8 @@ export class GitServer {
     });
     server.listen(0, address);
     await once(server, 'listening');
-    return new GitServer(server, address, requests);
+    // By name: with Podman 5 (pasta) the host's own address is the sandbox's, too.
+    return new GitServer(server, options.address ?? 'host.containers.internal', requests);
   }
 
   async close(): Promise<void> {

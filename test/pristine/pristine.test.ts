@@ -6,9 +6,6 @@ import { pristineMachine } from './machine.ts';
 
 const MINUTE = 60_000;
 const BETWEEN = '=== set up again';
-/** Two seconds are the aim; this machine may be busy. */
-const IDLE_LIMIT_S = 6;
-
 const SET_UP_LINES = [
   /^setup: npm: installing packages/m,
   /^setup: Podman: installing podman, /m,
@@ -47,6 +44,5 @@ for (const [release, codename] of [
     assert.equal(lines.length, 2, `set-up had something to do or to say the second time:\n${again}`);
     const idle = Number(lines[1]) - Number(lines[0]);
     t.diagnostic(`${idle.toFixed(1)} s when nothing is missing`);
-    assert.ok(idle < IDLE_LIMIT_S, `an idle set-up took ${idle} s`);
   });
 }

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+
+const script = join(import.meta.dirname, '../../../setup/supervisor.sh');
+type Supervisor = ReturnType<typeof start>;
+let folder = '';
+let running: Supervisor[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'bulkhead-supervisor-'));
+  running = [];
+  // Stands in for Podman's service: what is tested is who starts it again, not what it serves.
+  writeFileSync(join(folder, 'podman'), '#!/bin/sh\necho "$*"\nexec sleep 1000\n', { mode: 0o755 });
+});
+
+afterEach(async () => {
+  for (const supervisor of running) supervisor.kill('SIGTERM');
+  await Promise.allSettled(running);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function supervise(): Supervisor {
+  const supervisor = start();
+  running.push(supervisor);
+  return supervisor;
+}
+
+function start() {
+  const env = { PATH: `${folder}:${process.env['PATH']}` };
+  return execa('sh', [script, folder, join(folder, 'socket'), join(folder, 'log')], { env, reject: false });
+}
+
+async function servicePid(other?: number): Promise<number> {
+  for (const deadline = Date.now() + 5_000; Date.now() < deadline; await sleep(20)) {
+    const file = join(folder, 'service.pid');
+    const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+    if (pid > 0 && pid !== other) return pid;
+  }
+  throw new Error('no service was started');
+}
+
+const lives = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+test('a service that was killed is started again', async () => {
+  void supervise();
+  const first = await servicePid();
+  process.kill(first, 'SIGKILL');
+  const second = await servicePid(first);
+  assert.ok(lives(second));
+  const log = readFileSync(join(folder, 'log'), 'utf8');
+  assert.match(log, /system service --time=0 unix:\/\/.*\/socket\n/);
+  assert.match(log, /service ended with 137/);
+});
+
+test('a second supervisor of the same socket leaves at once', async () => {
+  void supervise();
+  const pid = await servicePid();
+  const second = await supervise();
+  assert.equal(second.exitCode, 0);
+  assert.equal(await servicePid(), pid);
+});
+
+test('SIGTERM ends the service too and leaves no record', async () => {
+  const supervisor = supervise();
+  const pid = await servicePid();
+  supervisor.kill('SIGTERM');
+  await supervisor;
+  assert.equal(lives(pid), false);
+  assert.equal(existsSync(join(folder, 'supervisor.pid')), false);
+});
+
+test('a long log is cut when the service is started again', async () => {
+  writeFileSync(join(folder, 'log'), 'x'.repeat(2_000_000));
+  void supervise();
+  const first = await servicePid();
+  process.kill(first, 'SIGKILL');
+  await servicePid(first);
+  assert.ok(readFileSync(join(folder, 'log')).length < 10_000);
+  assert.equal(readFileSync(join(folder, 'log.1')).length, 524_288);
+});
