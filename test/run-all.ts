@@ -46,7 +46,7 @@ for (const [name, { title, prepare, command }] of Object.entries(parts)) {
   console.log(`\n=== ${title}`);
   await prepare?.();
   const [file, ...args] = command;
-  const { exitCode } = await execa(file, args, { cwd: root, stdio: 'inherit', stdin: 'ignore', reject: false });
+  const { exitCode } = await execa(file, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], reject: false });
   if (exitCode !== 0) failed.push(title);
 }
 if (failed.length > 0) {
