@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, request } from 'node:http';
+import { type ClientRequest, createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -22,6 +22,7 @@ export async function startPodmanProxy(target: string, hooks: ProxyHooks = {}): 
   const folder = await mkdtemp(join(tmpdir(), 'bulkhead-proxy-'));
   const socket = join(folder, 'podman.sock');
   const calls: string[] = [];
+  const upstreams = new Set<ClientRequest>();
   const server = createServer(async (incoming, outgoing) => {
     const call = `${incoming.method} ${incoming.url?.split('?')[0]}`;
     const index = calls.push(call) - 1;
@@ -35,6 +36,8 @@ export async function startPodmanProxy(target: string, hooks: ProxyHooks = {}): 
       path: incoming.url,
       headers: incoming.headers,
     });
+    upstreams.add(upstream);
+    upstream.on('close', () => upstreams.delete(upstream));
     upstream.on('response', (answer) => {
       hooks.answered?.(index, call);
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
@@ -52,6 +55,8 @@ export async function startPodmanProxy(target: string, hooks: ProxyHooks = {}): 
     async [Symbol.asyncDispose]() {
       server.close();
       server.closeAllConnections();
+      // A driver that was killed left its calls to Podman open behind us.
+      for (const upstream of upstreams) upstream.destroy();
       await rm(folder, { recursive: true });
     },
   };
