@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { labelKeys } from '../../src/sandbox/names.ts';
 import type { StageProcess } from '../player/stage-process.ts';
-import { configurationWith, layout, podman, processesWith, TestJob } from './host.ts';
+import { configurationWith, killService, layout, podman, processesWith, TestJob } from './host.ts';
 import { startPodmanProxy } from './podman-proxy.ts';
 
 /** Another job, whose objects no cleanup may touch. */
@@ -121,7 +121,7 @@ for (const moment of ['before', 'answered'] as const) {
     let index = 0;
     for (; ; index++) {
       const { job, reached } = await prepareKilledAt(index, moment);
-      const cleaner = job.cleaner();
+      const cleaner = job.again();
       const cleanup = await cleaner.player.stage('cleanup');
       assert.deepEqual([cleanup.exitCode, cleanup.stderr.toString()], [0, ''], `call ${index}`);
       await job.assertNothingLeft();
@@ -138,7 +138,7 @@ test('prepare again after a killed prepare succeeds, without a cleanup between',
   for (const index of [6, 9, 12, 15]) {
     const { job, reached } = await prepareKilledAt(index, 'answered');
     assert.ok(reached);
-    const again = job.cleaner();
+    const again = job.again();
     await again.player.stage('config');
     const prepare = await again.player.stage('prepare');
     assert.equal(prepare.exitCode, 0, `call ${index}: ${prepare.stderr}`);
@@ -146,6 +146,27 @@ test('prepare again after a killed prepare succeeds, without a cleanup between',
     await again[Symbol.asyncDispose]();
     job.player.dispose();
   }
+});
+
+test('Podman restarted in the middle of a cleanup: it goes on when Podman is back', async () => {
+  const job = await TestJob.prepared();
+  let restarted = false;
+  await using proxy = await startPodmanProxy(layout.socket, {
+    before: (_, call) => {
+      if (restarted || !call.startsWith('DELETE /containers/')) return true;
+      restarted = true;
+      killService();
+      return false;
+    },
+  });
+  await using configuration = await configurationWith({ socket: proxy.socket });
+  const cleaner = job.again({ BULKHEAD_CONFIG: configuration.path });
+  const cleanup = await cleaner.player.stage('cleanup');
+  assert.ok(restarted);
+  assert.deepEqual([cleanup.exitCode, cleanup.stderr.toString()], [0, '']);
+  await job.assertNothingLeft();
+  cleaner.player.dispose();
+  await job[Symbol.asyncDispose]();
 });
 
 test('prepare again after a prepare that succeeded starts from nothing', async () => {

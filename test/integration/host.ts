@@ -54,9 +54,9 @@ export class TestJob implements AsyncDisposable {
     return job;
   }
 
-  /** The same job with set-up's own configuration: for what runs after a test bent it. */
-  cleaner(): TestJob {
-    return new TestJob({ id: this.#job.id });
+  /** The same job once more, by default with set-up's own configuration: for what runs after a test bent it. */
+  again(env: Record<string, string> = {}): TestJob {
+    return new TestJob({ id: this.#job.id }, { env });
   }
 
   name(role: Role): string {
@@ -97,6 +97,13 @@ export class TestJob implements AsyncDisposable {
     assert.equal(`${cleanup.stdout}${cleanup.stderr}`, '', 'cleanup is silent on success');
     await this.assertNothingLeft();
   }
+}
+
+/** Kills the Podman service that set-up started; its supervisor brings it back. */
+export function killService(): void {
+  const pid = Number(readFileSync(join(layout.runDir, 'service.pid'), 'utf8'));
+  assert.ok(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(layout.socket), 'that is the service');
+  process.kill(pid, 'SIGKILL');
 }
 
 /** A configuration file that differs from set-up's in some keys. */

@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitForPodman } from '../../src/podman/client.ts';
-import { configurationWith, layout, podman, TestJob } from './host.ts';
-
-/** Kills the Podman service that set-up started; its supervisor brings it back. */
-function killService(): void {
-  const pid = Number(readFileSync(join(layout.runDir, 'service.pid'), 'utf8'));
-  assert.ok(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(layout.socket), 'that is the service');
-  process.kill(pid, 'SIGKILL');
-}
+import { configurationWith, killService, podman, TestJob } from './host.ts';
 
 test('the Podman service killed in mid-script is a system failure, and cleanup still cleans', async () => {
   await using job = await TestJob.prepared();

@@ -154,6 +154,20 @@ suite('a stage that cannot begin is a system failure', { concurrency: 2 }, () =>
     });
   }
 
+  for (const [what, code] of [
+    ['an error that nobody catches', "throw new Error('boom')"],
+    ['a rejected promise that nobody catches', "Promise.reject(new Error('boom'))"],
+  ] as const) {
+    test(what, async () => {
+      const file = join(root, 'accident.cjs');
+      writeFileSync(file, `setImmediate(() => { ${code}; });`);
+      const env = { BULKHEAD_CONFIG: configured, NODE_OPTIONS: `--require=${file}` };
+      const { exitCode, stderr } = await run(['prepare'], { env });
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, /\(internal-error\)\n.*boom/);
+    });
+  }
+
   test('run without its script', async () => {
     const { exitCode, stderr } = await run(['run', join(root, 'none'), 'build_script'], { env: withJob() });
     assert.equal(exitCode, 2);

@@ -14,15 +14,6 @@ import { join } from 'node:path';
 import { after, beforeEach, suite, test } from 'node:test';
 import { exitCodesFrom, forgetEarlierExitCode, reportScriptExit } from '../../src/exit-codes.ts';
 
-// Comes with src/last-resort.ts, which makes any way out of the driver a system failure. This process is not the driver.
-process.exitCode = undefined;
-for (const listener of process.listeners('uncaughtException')) {
-  if (listener.name === 'die') process.off('uncaughtException', listener);
-}
-for (const listener of process.listeners('unhandledRejection')) {
-  if (listener.name === 'die') process.off('unhandledRejection', listener);
-}
-
 const root = mkdtempSync(join(tmpdir(), 'bulkhead-exit-codes-'));
 after(() => rmSync(root, { recursive: true }));
 let folder: string;
