@@ -31,10 +31,9 @@ export async function run(context: StageContext, scriptPath: string, stage: stri
   await sendEntries(podman, objectName(job, 'courier'), sandboxPaths.driver, [{ name, mode: 0o755, content: script }]);
   context.stop.throwIfAborted();
 
-  const script$ = execute(podman, sandbox, stageCommand(role, `${sandboxPaths.driver}/${name}`), ({ stream, data }) =>
-    writeOutput(stream, data),
-  );
-  const exitCode = await terminateStage(script$, podman, sandbox, configuration.terminationGraceSeconds, context.stop);
+  const command = stageCommand(role, `${sandboxPaths.driver}/${name}`);
+  const running = execute(podman, sandbox, command, ({ stream, data }) => writeOutput(stream, data));
+  const exitCode = await terminateStage(running, podman, sandbox, configuration.terminationGraceSeconds, context.stop);
   return reportScriptExit(context.codes, exitCode);
 }
 
