@@ -15,6 +15,20 @@ const BUILT_FROM = join(ROOT, 'dist', '.built-from');
  */
 const UNUSED = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs', 'tar-fs', '@balena/dockerignore'];
 
+/**
+ * What the libraries load at their start, and what serves us in its place: modules of Node that cost milliseconds each and
+ * are for remote hosts, build contexts and external subcommands; a copy of Node's streams; and a debug log that would print
+ * registry passwords.
+ */
+const REPLACED: Record<string, string> = {
+  https: "module.exports = require('node:http')",
+  'readable-stream': "module.exports = require('node:stream')",
+  'node:child_process': 'module.exports = {}',
+  zlib: 'module.exports = {}',
+  debug: 'module.exports = () => () => {}',
+};
+const libraries = /node_modules\/(?:docker-modem|dockerode|commander)\//;
+
 /** The driver as one minified CommonJS file (ES modules that import node:http start slower: they pull in undici). */
 export async function bundle(): Promise<{ code: string; legal: string; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
@@ -42,6 +56,12 @@ const stubs: Plugin = {
     for (const name of UNUSED) {
       onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'unused' }));
     }
+    for (const name of Object.keys(REPLACED)) {
+      onResolve({ filter: new RegExp(`^${name}$`) }, ({ importer }) =>
+        libraries.test(importer) ? { path: name, namespace: 'replaced' } : undefined,
+      );
+    }
+    onLoad({ filter: /.*/, namespace: 'replaced' }, ({ path }) => ({ contents: REPLACED[path] ?? '' }));
     // zod's messages in fifty languages are two fifths of the bundle; the driver writes its own, in English.
     onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: "export { default as en } from './en.js'" }));
     onLoad({ filter: /.*/, namespace: 'unused' }, ({ path }) => ({ contents: stub(path) }));

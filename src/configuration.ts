@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BulkheadError } from './errors.ts';
 
 const absolutePath = z.string().startsWith('/', 'must be an absolute path');

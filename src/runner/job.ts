@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BulkheadError } from '../errors.ts';
 
 /** The part of the job response (gitlab-runner, common/spec) that we use. Nil lists arrive as null. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // Go ignores unknown keys and takes null for "not given".
 const schema = z.object({
