@@ -5,6 +5,9 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { asRoot } from '../setup/as-root.ts';
+import { findProgram } from '../setup/find-program.ts';
+import { installation } from '../setup/packages.ts';
 import { ensureTestImages } from '../setup/test-images.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -31,8 +34,17 @@ const parts: Record<string, Part> = {
     prepare: () => ensureTestImages(),
     command: nodeTest('integration', ...oneAtATime),
   },
-  pristine: { title: 'set-up from pristine Debian roots', command: nodeTest('pristine', ...oneAtATime) },
+  pristine: {
+    title: 'set-up from pristine Debian roots',
+    prepare: ensureMmdebstrap,
+    command: nodeTest('pristine', ...oneAtATime),
+  },
 };
+
+/** Set-up has it installed only where it had to make a base image. */
+async function ensureMmdebstrap(): Promise<void> {
+  if (process.getuid?.() === 0 && !findProgram('mmdebstrap')) await asRoot([installation('tests', ['mmdebstrap'])]);
+}
 
 const chosen = process.argv.slice(2);
 const unknown = chosen.find((name) => !(name in parts));

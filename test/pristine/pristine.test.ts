@@ -46,3 +46,13 @@ for (const [release, codename] of [
     t.diagnostic(`${idle.toFixed(1)} s when nothing is missing`);
   });
 }
+
+test("the integration tests pass on Debian 13's Podman, too", { skip: obstacle }, async (t) => {
+  using machine = await pristineMachine('trixie', repository);
+  const run = 'npm run --silent test:integration';
+  const { exitCode, output, seconds } = await machine.run(`${run} && podman --version`, 45 * MINUTE);
+  t.diagnostic(`${seconds} s in all, ${output.trim().split('\n').at(-1)}`);
+  assert.equal(exitCode, 0, output);
+  // A run that found no test would pass as well.
+  assert.ok(Number(/^ℹ pass (\d+)$/m.exec(output)?.[1]) > 50, output);
+});
