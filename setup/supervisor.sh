@@ -52,7 +52,11 @@ while :; do
   service=$!
   echo "$service" >"$run/service.pid"
   wait "$service"
-  echo "$(date -u +%FT%TZ) service ended with $?, starting it again in $delay s"
+  code=$?
+  echo "$(date -u +%FT%TZ) service ended with $code, starting it again in $delay s"
+  # Podman cannot start beside the records of processes that were all killed at once; this is its own advice for that. It
+  # stops containers, so not when the service was merely killed (128 and up).
+  if [ "$code" -gt 0 ] && [ "$code" -lt 128 ]; then podman system migrate 9>&-; fi
   service=''
   bound_log
   nap "$delay" 9>&-

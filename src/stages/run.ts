@@ -5,7 +5,7 @@ import { loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
 import { forgetEarlierExitCode, reportScriptExit } from '../exit-codes.ts';
 import { sendEntries } from '../podman/archive.ts';
-import { openPodman } from '../podman/client.ts';
+import { openPodman, waitForPodman } from '../podman/client.ts';
 import { execute } from '../podman/exec.ts';
 import { readJob } from '../runner/job.ts';
 import { writeOutput } from '../runner/output.ts';
@@ -16,6 +16,9 @@ import { sandboxForStage } from '../sandbox/stage-target.ts';
 import type { StageContext } from './context.ts';
 import { terminateStage } from './terminate.ts';
 
+/** The service may be restarting between two stages of a job. */
+const podmanPatienceMs = 5000;
+
 /** `run <script> <stage>`: runs one stage's script in its sandbox, output attached, and passes on its exit code. */
 export async function run(context: StageContext, scriptPath: string, stage: string): Promise<number> {
   await forgetEarlierExitCode(context.codes);
@@ -23,6 +26,7 @@ export async function run(context: StageContext, scriptPath: string, stage: stri
   const job = await readJob(context.env);
   const script = await readScript(scriptPath);
   const podman = openPodman(configuration.socket);
+  await waitForPodman(podman, podmanPatienceMs);
   const role = sandboxForStage(stage);
   const sandbox = objectName(job, role);
 

@@ -99,11 +99,14 @@ export class TestJob implements AsyncDisposable {
   }
 }
 
-/** Kills the Podman service that set-up started; its supervisor brings it back. */
+/**
+ * Kills the Podman service that set-up started; its supervisor brings it back. Rootless Podman is two processes, the second
+ * of which is in the user namespace and serves: it may outlive the first.
+ */
 export function killService(): void {
-  const pid = Number(readFileSync(join(layout.runDir, 'service.pid'), 'utf8'));
-  assert.ok(readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(layout.socket), 'that is the service');
-  process.kill(pid, 'SIGKILL');
+  const pids = processesWith(`system\0service\0--time=0\0unix://${layout.socket}`);
+  assert.ok(pids.length > 0, 'the service runs');
+  for (const pid of pids) process.kill(pid, 'SIGKILL');
 }
 
 /** A configuration file that differs from set-up's in some keys. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { waitForPodman } from '../../src/podman/client.ts';
-import { configurationWith, killService, podman, TestJob } from './host.ts';
+import { configurationWith, killService, layout, podman, processesWith, TestJob } from './host.ts';
 
 test('the Podman service killed in mid-script is a system failure, and cleanup still cleans', async () => {
   await using job = await TestJob.prepared();
@@ -23,6 +25,30 @@ test('a job goes on after the Podman service was restarted between two stages', 
   await waitForPodman(podman, 20_000);
   const result = await job.sh('cat /builds/file');
   assert.equal(result.stdout.toString(), 'kept\n', result.stderr.toString());
+});
+
+/** Podman's own pause process, which holds the user namespace; where it is written down depends on the version. */
+function pauseProcesses(): number[] {
+  return ['libpod/pause.pid', 'libpod/tmp/pause.pid']
+    .map((path) => join(layout.runDir, path))
+    .filter((path) => existsSync(path))
+    .map((path) => Number(readFileSync(path, 'utf8')));
+}
+
+test('after everything was killed at once, as in a power cut, cleanup cleans and the next job runs', async (t) => {
+  if (existsSync('/run/systemd/system')) return t.skip('systemd keeps the service here; a reboot empties its folders');
+  await using job = await TestJob.prepared();
+  const { containers } = await job.objects();
+  const victims = new Set([...containers.flatMap((id) => processesWith(id)), ...pauseProcesses()]);
+  assert.ok(victims.size >= 6, `two monitors, two gofers, two sandboxes: ${[...victims]}`);
+  killService();
+  for (const pid of victims) process.kill(pid, 'SIGKILL');
+  await waitForPodman(podman, 30_000);
+  const cleanup = await job.player.stage('cleanup');
+  assert.equal(cleanup.exitCode, 0, cleanup.stderr.toString());
+  await job.assertNothingLeft();
+  await using next = await TestJob.prepared();
+  assert.equal((await next.sh('echo works')).stdout.toString(), 'works\n');
 });
 
 test('without a socket every stage is a system failure that says so', async () => {

@@ -57,6 +57,25 @@ test('a service that was killed is started again', async () => {
   assert.match(log, /service ended with 137/);
 });
 
+test('a service that cannot start is helped as Podman advises; one that was killed is not', async () => {
+  const podman = [
+    '#!/bin/sh',
+    `cd ${folder}`,
+    'if [ "$*" = "system migrate" ]; then echo "$*"; touch migrated; exit; fi',
+    '[ -e migrated ] || exit 125',
+    'echo started; exec sleep 1000',
+  ];
+  writeFileSync(join(folder, 'podman'), podman.join('\n'), { mode: 0o755 });
+  void supervise();
+  const log = () => readFileSync(join(folder, 'log'), 'utf8');
+  for (const deadline = Date.now() + 5_000; Date.now() < deadline && !log().includes('started'); ) await sleep(20);
+  assert.match(log(), /service ended with 125.*\nsystem migrate\nstarted\n/);
+  const pid = await servicePid();
+  process.kill(pid, 'SIGKILL');
+  await servicePid(pid);
+  assert.equal(log().match(/system migrate/g)?.length, 1);
+});
+
 test('a second supervisor of the same socket leaves at once', async () => {
   void supervise();
   const pid = await servicePid();
