@@ -53,6 +53,8 @@ while :; do
   echo "$service" >"$run/service.pid"
   wait "$service"
   code=$?
+  # At once after a long life; slower and slower when it dies young again and again.
+  if [ $(($(date +%s) - started)) -gt 5 ]; then delay=0; fi
   echo "$(date -u +%FT%TZ) service ended with $code, starting it again in $delay s"
   # Podman cannot start beside the records of processes that were all killed at once; this is its own advice for that. It
   # stops containers, so not when the service was merely killed (128 and up).
@@ -60,6 +62,5 @@ while :; do
   service=''
   bound_log
   nap "$delay" 9>&-
-  # At once after a long life; slower and slower when it dies young.
-  if [ $(($(date +%s) - started)) -gt 5 ]; then delay=0; else delay=$((delay < 8 ? delay * 2 + 1 : 15)); fi
+  delay=$((delay < 8 ? delay * 2 + 1 : 15))
 done

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
 import { labelKeys } from '../sandbox/names.ts';
-import { type Podman, request, statusCode } from './client.ts';
+import { type Podman, request, statusCode, waitForPodman } from './client.ts';
 
 /** The names of a job's objects, by kind. */
 export interface JobObjects {
@@ -29,6 +29,8 @@ export async function listJobObjects(podman: Podman, jobKey: string): Promise<Jo
 
 const rounds = 8;
 const pauseMs = 250;
+/** For a service that restarts meanwhile. */
+const podmanPatienceMs = 20_000;
 
 /**
  * Removes everything that carries the job's label, as often as it takes: another cleanup may be at work, the service may
@@ -46,7 +48,10 @@ export async function removeJobObjects(podman: Podman, jobKey: string, expectedC
   let failure: unknown;
   let left: JobObjects | undefined;
   for (let round = 0; round < rounds; round++) {
-    if (round > 0 && failure !== undefined) await sleep(pauseMs * round);
+    if (failure !== undefined) {
+      await sleep(pauseMs * round);
+      await waitForPodman(podman, podmanPatienceMs);
+    }
     failure = undefined;
     try {
       const objects = await listJobObjects(podman, jobKey);
