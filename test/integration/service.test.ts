@@ -43,7 +43,7 @@ test('after everything was killed at once, as in a power cut, cleanup cleans and
   assert.ok(victims.size >= 6, `two monitors, two gofers, two sandboxes: ${[...victims]}`);
   killService();
   for (const pid of victims) process.kill(pid, 'SIGKILL');
-  await waitForPodman(podman, 30_000);
+  await waitForPodman(podman, 90_000);
   const cleanup = await job.player.stage('cleanup');
   assert.equal(cleanup.exitCode, 0, cleanup.stderr.toString());
   await job.assertNothingLeft();
