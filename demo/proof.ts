@@ -1,5 +1,6 @@
 import type Docker from 'dockerode';
 import { readProcess } from '../src/host/process.ts';
+import { runtimeFacts } from '../src/podman/containers.ts';
 import type { JobObject } from './objects.ts';
 
 /** What was seen of one container from outside of it. */
@@ -17,10 +18,10 @@ export interface Proof {
 
 /** Looks at a container through libpod's own API and at its process through /proc, trusting nothing the driver said. */
 export async function prove(podman: Docker, container: JobObject): Promise<Proof> {
-  const { OCIRuntime: runtime, State: state } = await inspectByLibpod(podman, container.id);
-  const process = state.Pid > 0 ? await readProcess(state.Pid) : undefined;
+  const { ociRuntime: runtime, pid } = await runtimeFacts(podman, container.id);
+  const process = pid > 0 ? await readProcess(pid) : undefined;
   const commandLine = process?.commandLine ?? [];
-  const seen = { container, runtime, pid: state.Pid, uid: process?.uid, commandLine };
+  const seen = { container, runtime, pid, uid: process?.uid, commandLine };
   return { ...seen, problem: findProblem(seen) };
 }
 
@@ -34,24 +35,6 @@ export function findProblem(seen: Omit<Proof, 'problem'>): string | undefined {
   if (commandLine.at(-1) !== container.id) return "its process is another container's";
   if (uid === 0) return 'its process is root on this host';
   return undefined;
-}
-
-interface LibpodContainer {
-  readonly OCIRuntime: string;
-  readonly State: { readonly Pid: number };
-}
-
-function inspectByLibpod(podman: Docker, id: string): Promise<LibpodContainer> {
-  return new Promise((resolve, reject) => {
-    podman.modem.dial(
-      {
-        path: `/v4.0.0/libpod/containers/${id}/json`,
-        method: 'GET',
-        statusCodes: { 200: true, 404: 'no such container' },
-      },
-      (error: unknown, answer: unknown) => (error ? reject(error) : resolve(answer as LibpodContainer)),
-    );
-  });
 }
 
 /** The flags of the sandbox process that say how it is confined. */

@@ -72,7 +72,7 @@ function stopSignal(): AbortSignal {
   const reason = new BulkheadError(
     'terminated',
     'GitLab Runner ended this stage',
-    'The job was canceled or ran into a timeout.',
+    'The job was canceled or ran into a timeout; nothing to fix on this host.',
   );
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort(reason));
   return stop.signal;

@@ -16,7 +16,7 @@ export interface GvisorEvidence extends RuntimeFacts {
 export async function proveGvisor(podman: Podman, container: string): Promise<GvisorEvidence> {
   const facts = await runtimeFacts(podman, container);
   const process = await readProcess(facts.pid);
-  const problem = findProblem(facts, process, await fullId(podman, container));
+  const problem = findProblem(facts, process);
   if (problem !== undefined || process === undefined) {
     throw new BulkheadError(
       'guarantee-violated',
@@ -27,22 +27,14 @@ export async function proveGvisor(podman: Podman, container: string): Promise<Gv
   return { ...facts, process };
 }
 
-async function fullId(podman: Podman, container: string): Promise<string> {
-  return (await podman.getContainer(container).inspect()).Id;
-}
-
 /** Pure, so that each way to fail can be tested: what speaks against this being a gVisor sandbox, if anything. */
-export function findProblem(
-  facts: RuntimeFacts,
-  process: HostProcess | undefined,
-  containerId: string,
-): string | undefined {
+export function findProblem(facts: RuntimeFacts, process: HostProcess | undefined): string | undefined {
   if (facts.ociRuntime !== 'runsc') return `it runs under the OCI runtime "${facts.ociRuntime}", not runsc`;
   if (process === undefined) return `its process ${facts.pid} does not exist`;
   if (process.commandLine[0] !== 'runsc-sandbox')
     return `its process is "${process.commandLine[0]}", not runsc-sandbox`;
   if (!process.commandLine.includes('boot')) return 'its process is not a booted sandbox';
-  if (process.commandLine.at(-1) !== containerId) return 'its process belongs to another container';
+  if (process.commandLine.at(-1) !== facts.id) return 'its process belongs to another container';
   if (process.uid === 0) return 'its process runs as root of the host';
   return undefined;
 }

@@ -25,6 +25,8 @@ export async function startSandbox(podman: Podman, spec: SandboxSpec): Promise<v
 
 /** What only libpod's own API tells about a running container: the Docker-compatible one says "oci" for any runtime. */
 export interface RuntimeFacts {
+  /** The container's full id. */
+  readonly id: string;
   /** Name of the OCI runtime that really runs it. */
   readonly ociRuntime: string;
   /** The sandbox process, in the host's pid namespace. */
@@ -34,7 +36,7 @@ export interface RuntimeFacts {
 export async function runtimeFacts(podman: Podman, container: string): Promise<RuntimeFacts> {
   const answer = await request(
     'inspect runtime',
-    new Promise<{ OCIRuntime: string; State: { Pid: number } }>((resolve, reject) => {
+    new Promise<{ Id: string; OCIRuntime: string; State: { Pid: number } }>((resolve, reject) => {
       podman.modem.dial(
         {
           path: `/v4.0.0/libpod/containers/${encodeURIComponent(container)}/json`,
@@ -45,5 +47,5 @@ export async function runtimeFacts(podman: Podman, container: string): Promise<R
       );
     }),
   );
-  return { ociRuntime: answer.OCIRuntime, pid: answer.State.Pid };
+  return { id: answer.Id, ociRuntime: answer.OCIRuntime, pid: answer.State.Pid };
 }

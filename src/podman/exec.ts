@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BulkheadError } from '../errors.ts';
 import { isNotFound, type Podman, request, sandboxMissing } from './client.ts';
-import { demultiplex, FrameError, type OutputPiece } from './frames.ts';
+import { demultiplex, type OutputPiece } from './frames.ts';
 
 /**
  * Runs `command` in a running container and hands every piece of its output to `onOutput`, one at a time.
@@ -73,10 +73,9 @@ async function requireRunning(podman: Podman, container: string): Promise<void> 
 }
 
 function connectionLost(cause: unknown): BulkheadError {
-  const why = cause instanceof FrameError ? cause.message : (cause as Error).message;
   return new BulkheadError(
     'podman-connection-lost',
-    `the Podman service went away while the script ran: ${why}`,
+    `the Podman service went away while the script ran: ${(cause as Error).message}`,
     "Look at the service's log; retry the job.",
     { cause },
   );

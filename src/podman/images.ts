@@ -17,8 +17,7 @@ export async function findImage(podman: Podman, name: string): Promise<string | 
 /**
  * The id of the image, pulled when the local store lacks it. Images of the pseudo-registry `localhost` are never pulled:
  * they exist only in this host's store.
- * @throws BulkheadError `image-not-found`, `image-access-denied`, `image-missing` (the job's author can fix it) or
- *   `image-pull-failed`.
+ * @throws BulkheadError `image-not-found`, `image-access-denied` (the job's author can fix it) or `image-pull-failed`.
  */
 export async function resolveImage(
   podman: Podman,

@@ -7,6 +7,5 @@ export const sandboxPaths = {
   /** The scripts volume, read-only: PID 1 and the stage scripts. */
   driver: '/bulkhead',
   init: '/bulkhead/init',
-  scripts: '/bulkhead/scripts',
   gitlabRunner: '/usr/local/bin/gitlab-runner',
 } as const;

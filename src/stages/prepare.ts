@@ -111,7 +111,7 @@ async function requireHelperImage(podman: Podman, configuration: Configuration):
 
 async function makeNetworkAndVolumes(podman: Podman, spec: JobSpec): Promise<void> {
   const { network, volumes } = spec;
-  await Promise.all([
+  await allDone([
     request(
       'create network',
       podman.createNetwork({ Name: network.name, Driver: 'bridge', Labels: { ...network.labels } }),

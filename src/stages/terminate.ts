@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BulkheadError } from '../errors.ts';
 import type { Podman } from '../podman/client.ts';
 import { execute } from '../podman/exec.ts';
 import { signalAllCommand } from '../sandbox/shell.ts';
@@ -8,7 +7,7 @@ import { signalAllCommand } from '../sandbox/shell.ts';
  * Waits for a stage's script. When `stop` is aborted first, ends every process of the stage inside the sandbox (TERM, the
  * grace, KILL) and leaves the sandbox itself running: GitLab Runner may still send after_script. The exec API cannot kill,
  * and ending the exec from the host would leave the script's children behind, so a second exec sends the signals.
- * @throws BulkheadError `terminated` when it was stopped; otherwise what the script's exec throws.
+ * @throws `stop.reason` when it was stopped; otherwise what the script's exec throws.
  */
 export async function terminateStage(
   script: Promise<number>,
@@ -40,9 +39,5 @@ export async function terminateStage(
     await ended;
   }
   timer.abort();
-  throw new BulkheadError(
-    'terminated',
-    'GitLab Runner ended this stage',
-    'The job was canceled or ran into a timeout; nothing to fix on this host.',
-  );
+  throw stop.reason;
 }

@@ -5,7 +5,7 @@ import type { HostProcess } from '../../../src/host/process.ts';
 import type { RuntimeFacts } from '../../../src/podman/containers.ts';
 
 const id = 'ab'.repeat(32);
-const facts: RuntimeFacts = { ociRuntime: 'runsc', pid: 4242 };
+const facts: RuntimeFacts = { id, ociRuntime: 'runsc', pid: 4242 };
 const process: HostProcess = {
   pid: 4242,
   uid: 1000,
@@ -14,12 +14,11 @@ const process: HostProcess = {
 
 /** The observation as it is, with one thing changed. */
 const observe = (
-  changes: { facts?: Partial<RuntimeFacts>; process?: Partial<HostProcess> | 'gone'; id?: string } = {},
+  changes: { facts?: Partial<RuntimeFacts>; process?: Partial<HostProcess> | 'gone' } = {},
 ): string | undefined =>
   findProblem(
     { ...facts, ...changes.facts },
     changes.process === 'gone' ? undefined : { ...process, ...changes.process },
-    changes.id ?? id,
   );
 
 const commandLine = (replace: (words: string[]) => string[]) => ({
@@ -42,8 +41,8 @@ suite('a gVisor sandbox', () => {
     ['the process names gVisor only later', commandLine((words) => ['sh', ...words]), /"sh"/],
     ['the process has no command line, as a dying one', { process: { commandLine: [] } }, /not runsc-sandbox/],
     ['it was not booted', commandLine((words) => words.filter((word) => word !== 'boot')), /not a booted/],
-    ['it belongs to another container', { id: 'cd'.repeat(32) }, /another container/],
-    ['it belongs to a container that begins alike', { id: id.slice(0, 12) }, /another container/],
+    ['it belongs to another container', { facts: { id: 'cd'.repeat(32) } }, /another container/],
+    ['it belongs to a container that begins alike', { facts: { id: id.slice(0, 12) } }, /another container/],
     ['the id is not its last word', commandLine((words) => [...words, 'x']), /another container/],
     ['it runs as root of the host', { process: { uid: 0 } }, /root of the host/],
   ] as const) {

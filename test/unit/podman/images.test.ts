@@ -7,7 +7,8 @@ import { classifyPullError } from '../../../src/podman/images.ts';
 const source = (name: string) => `initializing source docker://${name}: `;
 const reading = (name: string, tag = 'latest') => `${source(`${name}:${tag}`)}reading manifest ${tag} in ${name}: `;
 const hub = 'docker.io/library/tool';
-const gitlab = 'registry.example.com/group/tool';
+const registry = 'registry.example.com';
+const gitlab = `${registry}/group/tool`;
 
 /** Wordings of containers/image (docker/errors_test.go and what users reported), as old and new versions have them. */
 const wordings: readonly [what: string, code: ErrorCode, message: string][] = [
@@ -80,7 +81,7 @@ const wordings: readonly [what: string, code: ErrorCode, message: string][] = [
   [
     'no name service',
     'image-pull-failed',
-    `pinging container registry registry.example.com: Get "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host`,
+    `pinging container registry ${registry}: Get "https://${registry}/v2/": dial tcp: lookup ${registry}: no such host`,
   ],
   [
     'nobody there',

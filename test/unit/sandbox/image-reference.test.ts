@@ -99,7 +99,7 @@ suite('refused', () => {
     'a folder transport': 'dir:/etc',
     'a registry transport': 'docker://debian',
     'a storage transport': 'containers-storage:debian:12',
-    'a URL': 'https://registry.example.com/tool',
+    'a URL': 'https://example.com/tool',
     'two @': `tool@${digest}@${digest}`,
     'an @ with nothing after it': 'tool@',
     'nothing before the digest': `@${digest}`,
