@@ -13,7 +13,9 @@ import { ensureTestImages } from '../setup/test-images.ts';
 import { bulkheadPrograms } from '../test/player/driver.ts';
 import { makeJob } from '../test/player/job.ts';
 import { Player } from '../test/player/player.ts';
+import { whyNoRunner } from '../test/runner/build.ts';
 import { type Comparison, compare, table } from './measure.ts';
+import { compareWholeJobs } from './whole-jobs.ts';
 
 const layout = hostLayout();
 const user = podmanUser(layout);
@@ -116,6 +118,10 @@ report(
 await removeContainer();
 await stage(player, 'cleanup');
 player.dispose();
+
+const noRunner = await whyNoRunner();
+if (noRunner === undefined) await compareWholeJobs(report);
+else console.error(`whole jobs: not run: ${noRunner}`);
 
 const versions = await podman('version', '--format', '{{.Client.Version}}');
 const where = `${cpus().length} cores, Linux ${release()}, Podman ${versions.stdout}, Node.js ${process.version}`;

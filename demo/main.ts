@@ -8,7 +8,7 @@ import { makeRepository } from '../test/player/repository.ts';
 import { variable } from '../test/player/variables.ts';
 import { demoJob, knownYears } from './job.ts';
 import { LogView } from './log-view.ts';
-import { type JobObject, listObjects } from './objects.ts';
+import { type JobObject, listObjects, removeCaches } from './objects.ts';
 import { processesOf } from './processes.ts';
 import { projectFiles } from './project-files.ts';
 import { type Proof, prove, tellingFlags } from './proof.ts';
@@ -59,6 +59,7 @@ async function playJob(): Promise<JobResult> {
     return await player.play();
   } finally {
     log.end();
+    await removeCaches(podman, server.url);
     await server.close();
     await repository.remove();
   }

@@ -36,3 +36,10 @@ export async function listObjects(podman: Docker, jobId: number): Promise<JobObj
     }),
   ];
 }
+
+/** A cache outlives its jobs; that of a GitLab server that was there for the demonstration only has nobody to use it. */
+export async function removeCaches(podman: Docker, instance: string): Promise<void> {
+  const filters = { label: [labelKeys.cacheTier, `${labelKeys.instance}=${instance}`] };
+  const { Volumes: volumes } = await podman.listVolumes({ filters });
+  for (const { Name: name } of volumes ?? []) await podman.getVolume(name).remove();
+}

@@ -40,6 +40,8 @@ export async function bundle(): Promise<{ code: string; legal: string; inputs: s
     minify: true,
     metafile: true,
     platform: 'node',
+    // The CommonJS build of jsonc-parser finds its parts at run time, where no bundler can follow.
+    mainFields: ['module', 'main'],
     target: 'node22',
     format: 'cjs',
     legalComments: 'external',

@@ -4,7 +4,7 @@ import { findProgram } from './find-program.ts';
 import type { Images } from './images.ts';
 import type { HostLayout } from './layout.ts';
 import { say } from './say.ts';
-import { seccompProfile } from './service-configuration.ts';
+import { driverFolders } from './service-configuration.ts';
 import { writeIfChanged } from './write-if-changed.ts';
 
 /** Writes the driver's configuration for this host. Others may read it, none but its owner may write. */
@@ -15,7 +15,7 @@ export function writeConfiguration(layout: HostLayout, images: Images): void {
     socket: layout.socket,
     helperImage: images.helper,
     defaultImage: images.example,
-    seccompProfile: seccompProfile(layout),
+    ...driverFolders(layout),
     ...(init && { init }),
     ...(gitlabRunner && { gitlabRunner }),
   };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { HostLayout } from './layout.ts';
 import { findImage } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
@@ -22,33 +22,46 @@ export async function isMadeFrom(layout: HostLayout, name: string, inputs: strin
   return (await findImage(layout, name))?.labels[INPUTS_LABEL] === inputs;
 }
 
+/** What an image is built from. */
+export interface ImageSource {
+  readonly name: string;
+  readonly containerfile: string;
+  /** Id of the image that the build argument BASE stands for. */
+  readonly base: string;
+  /** The build context: path in it → content. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export function inputsOf({ containerfile, base, files = {} }: Omit<ImageSource, 'name'>): string {
+  return hashOf(containerfile, base, ...Object.entries(files).flat());
+}
+
 /** Builds a Containerfile on `base` unless the image of that name already is what would come out. */
-export async function ensureBuilt(
-  layout: HostLayout,
-  user: PodmanUser,
-  { name, containerfile, base }: { name: string; containerfile: string; base: string },
-): Promise<void> {
-  const inputs = hashOf(containerfile, base);
-  const found = await findImage(layout, name);
+export async function ensureBuilt(layout: HostLayout, user: PodmanUser, source: ImageSource): Promise<void> {
+  const inputs = inputsOf(source);
+  const found = await findImage(layout, source.name);
   if (found?.labels[INPUTS_LABEL] === inputs) return;
-  say('images', `building ${name}`);
+  say('images', `building ${source.name}`);
   const options = [
     // Needs no runtime and no network of its own: crun refuses hybrid cgroups, and a build here runs nobody else's code.
     '--isolation=chroot',
     '--network=host',
     '--layers=false',
     '--force-rm',
-    `--build-arg=BASE=${base}`,
+    // Stages side by side.
+    '--jobs=2',
+    `--build-arg=BASE=${source.base}`,
     `--label=${INPUTS_LABEL}=${inputs}`,
-    `--tag=${name}`,
+    `--tag=${source.name}`,
   ];
   // A copy, since the service's user may not be able to read the repository.
-  const file = join(layout.dataDir, 'images', `${inputs}.Containerfile`);
-  writeIfChanged(file, containerfile, { mode: 0o644 });
-  await user.exec('podman', ['build', ...options, `--file=${file}`, join(layout.dataDir, 'empty')], {
-    timeout: BUILD_TIMEOUT_MS,
-  });
-  rmSync(file);
+  const context = join(layout.dataDir, 'images', inputs);
+  for (const [path, content] of Object.entries({ ...source.files, Containerfile: source.containerfile })) {
+    mkdirSync(dirname(join(context, path)), { recursive: true, mode: 0o755 });
+    writeIfChanged(join(context, path), content, { mode: 0o644 });
+  }
+  await user.exec('podman', ['build', ...options, context], { timeout: BUILD_TIMEOUT_MS });
+  rmSync(context, { recursive: true });
   if (found) await discard(user, found.id);
 }
 

@@ -16,6 +16,11 @@ export const TEST_IMAGES = {
   busybox: `${OWN}/busybox:1`,
   /** The same, whose configuration says user 1000. */
   busyboxNonRoot: `${OWN}/busybox-user:1`,
+  /** Busybox again; its user is root under another name, and any user becomes root by a setuid program. */
+  insider: `${OWN}/insider:1`,
   /** One text file: no shell, no program at all. */
   noShell: `${OWN}/no-shell:1`,
 } as const;
+
+/** Services that only tests want: Debian's Redis, and its PostgreSQL with a cluster that everybody may use. */
+export const SERVICE_IMAGES = { redis: `${OWN}/redis:1`, postgresql: `${OWN}/postgresql:1` } as const;

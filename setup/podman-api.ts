@@ -1,13 +1,14 @@
 import { request } from 'node:http';
 import type { HostLayout } from './layout.ts';
 
-/** One GET on the service's socket: the status and the parsed JSON body, or undefined when nobody answers in time. */
+/** One GET on the service's socket: the status and the parsed JSON body, or undefined when nobody answers in time (ms): a slow machine may take long. */
 export async function podmanGet(
   layout: HostLayout,
   path: string,
+  timeout = 60_000,
 ): Promise<{ status: number; body: unknown } | undefined> {
   return await new Promise((resolve) => {
-    const call = request({ socketPath: layout.socket, path, timeout: 5_000 }, async (response) => {
+    const call = request({ socketPath: layout.socket, path, timeout }, async (response) => {
       const text = (await response.toArray().catch(() => [])).join('');
       resolve({ status: response.statusCode ?? 0, body: parse(text) });
     });
@@ -27,7 +28,7 @@ function parse(text: string): unknown {
 
 /** Whether the service answers. */
 export async function answers(layout: HostLayout): Promise<boolean> {
-  return (await podmanGet(layout, '/_ping'))?.status === 200;
+  return (await podmanGet(layout, '/_ping', 5_000))?.status === 200;
 }
 
 /** An image's id and labels, or undefined when the storage has no such image. */

@@ -23,7 +23,8 @@ export function podmanUser(layout: HostLayout = hostLayout()): PodmanUser {
   const user = { name, uid: Number(uid), gid: Number(gid) };
   const env = {
     HOME: join(layout.dataDir, 'home'),
-    PATH: SERVICE_PATH,
+    // Under systemd, what set-up put into bin stands before a program of systemd's: systemd-run.sh says why.
+    PATH: systemdRuns ? `${join(layout.dataDir, 'bin')}:${SERVICE_PATH}` : SERVICE_PATH,
     LANG: 'C.UTF-8',
     // Podman keeps its running state below this folder, whatever its configuration says: ours, shared with nobody's Podman.
     XDG_RUNTIME_DIR: layout.runDir,

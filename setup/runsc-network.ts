@@ -3,23 +3,14 @@ import { join } from 'node:path';
 import { findProgram } from './find-program.ts';
 import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
-
-/** gVisor's own network stack, or the kernel's in the container's network namespace. */
-export type SandboxNetwork = 'sandbox' | 'host';
-
-/** The wrapper that Podman runs as its runtime: its runtime table holds paths only, and these flags must never be lost. */
-export function runscWrapper(binary: string, network: SandboxNetwork): string {
-  // Rootless runsc cannot make cgroups; limits come from the slice around the sandbox. Without --oci-seccomp, runsc takes
-  // a seccomp profile and does nothing with it.
-  return `#!/bin/sh\nexec '${binary}' --ignore-cgroups --oci-seccomp --network=${network} "$@"\n`;
-}
+import { runscWrapper } from './runsc-flags.ts';
 
 /** Tries a real sandbox on a rootless bridge network. Returns undefined when it started, else the reason it gave. */
 export async function startsWithNetwork(
   layout: HostLayout,
   user: PodmanUser,
   binary: string,
-  network: SandboxNetwork,
+  flags: readonly string[],
 ): Promise<string | undefined> {
   const init = findProgram('catatonit');
   if (init === undefined) throw new Error('catatonit is missing');
@@ -27,7 +18,7 @@ export async function startsWithNetwork(
   chmodSync(folder, 0o755);
   const wrapper = join(folder, 'runsc');
   const root = join(folder, 'root');
-  writeFileSync(wrapper, runscWrapper(binary, network), { mode: 0o755 });
+  writeFileSync(wrapper, runscWrapper(binary, flags), { mode: 0o755 });
   mkdirSync(root);
   copyFileSync(init, join(root, 'init'));
   try {
@@ -36,7 +27,7 @@ export async function startsWithNetwork(
       ['--runtime', wrapper, 'run', '--rm', '--network=podman', '--rootfs', `${root}:O`, '/init', '--version'],
       { reject: false, timeout: 60_000 },
     );
-    return failed ? `--network=${network}: ${reason(stderr)}` : undefined;
+    return failed ? reason(stderr) : undefined;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

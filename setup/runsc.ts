@@ -5,7 +5,8 @@ import { findProgram } from './find-program.ts';
 import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
 import { latestRunsc } from './runsc-build.ts';
-import { runscWrapper, type SandboxNetwork, startsWithNetwork } from './runsc-network.ts';
+import { runscFlags, runscWrapper, type SandboxNetwork } from './runsc-flags.ts';
+import { startsWithNetwork } from './runsc-network.ts';
 import { SetupError, say } from './say.ts';
 import { writeIfChanged } from './write-if-changed.ts';
 
@@ -30,13 +31,14 @@ export async function installRunsc(layout: HostLayout, user: PodmanUser, choice?
   const kept =
     choice === undefined && memory.binary !== undefined && existsSync(memory.binary) ? memory.binary : undefined;
   const binary = kept ?? (await find(layout, choice ?? 'path'));
-  if (binary !== memory.binary) await refuseUnusable(binary, user);
+  const version = await runscVersion(binary, user);
+  if (binary !== memory.binary) say('runsc', `${binary}, ${version}`);
   const { size, mtimeMs } = statSync(binary);
   const key = `${binary} ${size} ${mtimeMs} ${kernel()}`;
-  const network = memory.networks?.[key] ?? (await tryNetworks(layout, user, binary));
+  const network = memory.networks?.[key] ?? (await tryNetworks(layout, user, binary, version));
   const remembered: Memory = { binary, networks: { ...memory.networks, [key]: network } };
   writeIfChanged(file, JSON.stringify(remembered), { mode: 0o644 });
-  const wrapper = runscWrapper(binary, network);
+  const wrapper = runscWrapper(binary, runscFlags(version, network));
   writeIfChanged(join(layout.dataDir, 'bin', 'runsc'), wrapper, { mode: 0o755 });
   return wrapper;
 }
@@ -49,17 +51,22 @@ async function find(layout: HostLayout, choice: RunscChoice): Promise<string> {
   return found;
 }
 
-async function refuseUnusable(binary: string, user: PodmanUser): Promise<void> {
+async function runscVersion(binary: string, user: PodmanUser): Promise<string> {
   const { exitCode, stdout } = await user.exec(binary, ['--version'], { reject: false });
   if (exitCode !== 0)
     throw new SetupError(`runsc: the user ${user.name} cannot run ${binary}; copy it to /usr/local/bin`);
-  say('runsc', `${binary}, ${String(stdout).split('\n')[0]}`);
+  return String(stdout).split('\n')[0] ?? '';
 }
 
-async function tryNetworks(layout: HostLayout, user: PodmanUser, binary: string): Promise<SandboxNetwork> {
+async function tryNetworks(
+  layout: HostLayout,
+  user: PodmanUser,
+  binary: string,
+  version: string,
+): Promise<SandboxNetwork> {
   const refusals: string[] = [];
   for (const network of ['sandbox', 'host'] as const) {
-    const refusal = await startsWithNetwork(layout, user, binary, network);
+    const refusal = await startsWithNetwork(layout, user, binary, runscFlags(version, network));
     if (refusal === undefined) {
       if (network === 'host') {
         say('runsc', `no network stack of its own on this kernel: ${refusals[0]}`);
@@ -67,7 +74,7 @@ async function tryNetworks(layout: HostLayout, user: PodmanUser, binary: string)
       }
       return network;
     }
-    refusals.push(refusal);
+    refusals.push(`--network=${network}: ${refusal}`);
   }
   throw new SetupError(`no sandbox starts with ${binary}:\n  ${refusals.join('\n  ')}`);
 }

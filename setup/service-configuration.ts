@@ -5,11 +5,17 @@ import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
 import { writeIfChanged } from './write-if-changed.ts';
 
-const PROFILES = join(import.meta.dirname, '..', 'seccomp');
+const ROOT = join(import.meta.dirname, '..');
 
-/** The profile of every sandbox, and of whatever else the service is asked to start. */
-export function seccompProfile(layout: HostLayout): string {
-  return join(layout.dataDir, 'seccomp', 'default.json');
+const SYSTEMD_RUN = join(import.meta.dirname, 'systemd-run.sh');
+
+/** The folders that the driver's configuration names. */
+export function driverFolders({ dataDir }: HostLayout): Record<'policies' | 'seccompProfiles' | 'stateFolder', string> {
+  return {
+    policies: join(dataDir, 'policies'),
+    seccompProfiles: join(dataDir, 'seccomp'),
+    stateFolder: join(dataDir, 'state'),
+  };
 }
 
 /**
@@ -17,7 +23,11 @@ export function seccompProfile(layout: HostLayout): string {
  * sandbox escape; only `home`, `storage`, `log` and the folder of the socket belong to the service's user.
  */
 export function makeFolders(layout: HostLayout, user: PodmanUser): void {
-  for (const name of ['', 'bin', 'seccomp', 'empty', 'images', 'runsc']) folder(join(layout.dataDir, name), 0o755);
+  for (const name of ['', 'bin', 'empty', 'images', 'runsc']) folder(join(layout.dataDir, name), 0o755);
+  const { policies, seccompProfiles, stateFolder } = driverFolders(layout);
+  for (const path of [policies, seccompProfiles]) folder(path, 0o755);
+  // The driver runs as whoever sets up; the service's user has no business there.
+  folder(stateFolder, 0o700);
   for (const name of ['home', 'storage', 'log']) folder(join(layout.dataDir, name), 0o700, user);
   folder(layout.runDir, 0o700, user);
 }
@@ -37,12 +47,24 @@ export async function writeServiceConfiguration(layout: HostLayout, user: Podman
     ['mounts.conf', ''],
   ];
   for (const [name, content] of files) writeIfChanged(join(layout.dataDir, name), content, { mode: 0o644 });
+  if (systemdRuns)
+    writeIfChanged(join(layout.dataDir, 'bin', 'systemd-run'), readFileSync(SYSTEMD_RUN), { mode: 0o755 });
   if (!existsSync('/etc/containers/policy.json')) await writeImagePolicy(user);
   // Podman reads profiles when it creates a container, so a changed one needs no restart.
-  for (const name of readdirSync(PROFILES).filter((file) => file.endsWith('.json'))) {
-    writeIfChanged(join(layout.dataDir, 'seccomp', name), readFileSync(join(PROFILES, name)), { mode: 0o644 });
-  }
+  copyShipped(layout);
   return JSON.stringify([files, user.env]);
+}
+
+/** Policies and profiles as they are in this repository; other files beside them are the operator's, and stay. */
+export function copyShipped(layout: HostLayout): void {
+  const { policies, seccompProfiles } = driverFolders(layout);
+  for (const [from, to] of [
+    ['policies', policies],
+    ['seccomp', seccompProfiles],
+  ] as const) {
+    const shipped = readdirSync(join(ROOT, from)).filter((name) => /(?<!\.test)\.json$/.test(name));
+    for (const name of shipped) writeIfChanged(join(to, name), readFileSync(join(ROOT, from, name)), { mode: 0o644 });
+  }
 }
 
 function containersConf(layout: HostLayout): string {
@@ -57,7 +79,7 @@ volumes = []
 devices = []
 default_sysctls = []
 log_driver = "none"
-seccomp_profile = "${seccompProfile(layout)}"
+seccomp_profile = "${join(driverFolders(layout).seccompProfiles, 'baseline.json')}"
 
 [network]
 network_backend = "netavark"

@@ -48,11 +48,16 @@ async function waitForAnswer(layout: HostLayout): Promise<void> {
 
 /** Podman accepts settings that it then ignores, so ask it what it made of them. */
 async function checkService(layout: HostLayout): Promise<void> {
-  const info = (await podmanGet(layout, '/v4.0.0/libpod/info'))?.body as {
+  const reply = await podmanGet(layout, '/v4.0.0/libpod/info');
+  if (reply?.status !== 200) {
+    throw new SetupError(
+      `the Podman service does not say what it is (${reply?.status ?? 'no answer'}); see ${keeper.logHint(layout)}`,
+    );
+  }
+  const { host, store } = reply.body as {
     host: { security: { rootless: boolean }; ociRuntime: { path: string } };
     store: { graphDriverName: string; graphRoot: string };
   };
-  const { host, store } = info;
   if (!host.security.rootless) throw new SetupError('Podman does not run rootless');
   if (store.graphDriverName !== 'overlay')
     throw new SetupError(`Podman's storage came out as ${store.graphDriverName}, not overlay`);

@@ -32,6 +32,18 @@ keep_log_short() {
   while nap 60 && kill -0 $$; do bound_log; done
 }
 
+# What Podman started beside its containers. It outlives them, in network namespaces that no new container gets into, and
+# Podman's DNS server is not started again as long as the old one runs.
+end_network_helpers() {
+  for process in /proc/[0-9]*; do
+    case $({ tr '\0' ' ' <"$process/cmdline"; } 2>/dev/null) in
+      */aardvark-dns\ *" $run/"* | */slirp4netns\ *" $run/"* | */pasta*" $run/"*) kill -9 "${process#/proc/}" ;;
+    esac
+  done
+  names=$run/containers/networks/aardvark-dns
+  if [ -d "$names" ]; then find "$names" -type f -delete; fi
+}
+
 stop() {
   trap - TERM INT
   kill $service $janitor $nap 2>/dev/null
@@ -58,7 +70,10 @@ while :; do
   echo "$(date -u +%FT%TZ) service ended with $code, starting it again in $delay s"
   # Podman cannot start beside the records of processes that were all killed at once; this is its own advice for that. It
   # stops containers, so not when the service was merely killed (128 and up).
-  if [ "$code" -gt 0 ] && [ "$code" -lt 128 ]; then podman system migrate 9>&-; fi
+  if [ "$code" -gt 0 ] && [ "$code" -lt 128 ]; then
+    podman system migrate 9>&-
+    end_network_helpers
+  fi
   service=''
   bound_log
   nap "$delay" 9>&-

@@ -1,8 +1,7 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BulkheadError } from './errors.ts';
+import { readTrustedFile } from './host/trusted-file.ts';
 
 const absolutePath = z.string().startsWith('/', 'must be an absolute path');
 
@@ -14,14 +13,24 @@ export const configurationSchema = z.strictObject({
   helperImage: z.string().min(1),
   /** Image for jobs that name none. */
   defaultImage: z.string().min(1).optional(),
-  /** seccomp profile of every sandbox, a path that the Podman service's user can read. */
-  seccompProfile: absolutePath,
+  /** Folder of the policies, `<name>.json`, and of their assignments. */
+  policies: absolutePath,
+  /** Folder of the seccomp profiles, `<name>.json`, that policies name; the Podman service's user can read it. */
+  seccompProfiles: absolutePath,
+  /** Folder that the driver's user owns and writes: the receipts, and who may use which image. */
+  stateFolder: absolutePath,
+  /** File of registry logins, a Docker `config.json`, that serve every job whose policy allows the image. */
+  registryAuth: absolutePath.optional(),
+  /** What this runner is called in the assignments of policies. */
+  runner: z.string().min(1).max(100).optional(),
   /** Static init that is PID 1 of every sandbox (catatonit). Read by the driver, sent in with the scripts. */
   init: absolutePath.default('/usr/bin/catatonit'),
   /** gitlab-runner (or gitlab-runner-helper) binary for cache and artifacts, mounted read-only into the helper. */
   gitlabRunner: absolutePath.optional(),
   /** Seconds between TERM and KILL for the processes of a stage that GitLab Runner ends. */
   terminationGraceSeconds: z.number().int().min(0).max(240).default(10),
+  /** Seconds that a job waits for its services to answer; 0 waits for none. */
+  servicesTimeoutSeconds: z.number().int().min(0).max(3600).default(30),
 });
 
 export type Configuration = z.infer<typeof configurationSchema>;
@@ -39,58 +48,19 @@ export function configurationPaths(env: NodeJS.ProcessEnv, flag?: string): strin
 
 /**
  * Reads and checks the first configuration file that exists.
- * @throws BulkheadError `configuration-not-found`, `configuration-unsafe` (others could write it) or
- *   `configuration-invalid` (with the path of each wrong key).
+ * @throws BulkheadError `configuration-not-found`, `file-unsafe` (others could write it) or `configuration-invalid`
+ *   (with the path of each wrong key).
  */
 export async function loadConfiguration(env: NodeJS.ProcessEnv, flag?: string): Promise<Configuration> {
   const paths = configurationPaths(env, flag);
   for (const path of paths) {
-    const text = await readOwnFile(path);
+    const text = await readTrustedFile(path);
     if (text !== undefined) return parseConfiguration(path, text);
   }
   throw new BulkheadError(
     'configuration-not-found',
     `no configuration found; looked at ${paths.join(', ')}`,
     'Write one, or name it with --config or BULKHEAD_CONFIG.',
-  );
-}
-
-/** The file's text, or undefined when there is none. Checks the opened file, so it cannot be swapped in between. */
-async function readOwnFile(path: string): Promise<string | undefined> {
-  let file: Awaited<ReturnType<typeof open>>;
-  try {
-    // Without O_NONBLOCK a FIFO that somebody put there would keep us waiting for ever.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new BulkheadError(
-      'configuration-not-found',
-      `cannot open ${path}: ${(cause as Error).message}`,
-      'Let the user that runs GitLab Runner read it.',
-      { cause },
-    );
-  }
-  try {
-    const status = await file.stat();
-    if (!status.isFile()) throw unsafe(path, 'is not a regular file');
-    const trustedOwners = [0, process.getuid?.() ?? 0];
-    if ((status.mode & 0o022) !== 0 || !trustedOwners.includes(status.uid)) {
-      throw unsafe(
-        path,
-        `could be changed by another user (owner ${status.uid}, mode ${(status.mode & 0o7777).toString(8)})`,
-      );
-    }
-    return await file.readFile('utf8');
-  } finally {
-    await file.close();
-  }
-}
-
-function unsafe(path: string, why: string): BulkheadError {
-  return new BulkheadError(
-    'configuration-unsafe',
-    `${path} ${why}`,
-    `Make it a regular file of root or of the runner's user: chown root ${path} && chmod 644 ${path}`,
   );
 }
 

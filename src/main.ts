@@ -1,17 +1,29 @@
 import './last-resort.ts';
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Command, CommanderError } from 'commander';
+import type { CommandContext, PeopleCommand } from './commands/command.ts';
 import { BulkheadError, toBulkheadError } from './errors.ts';
 import { exitCodesFrom } from './exit-codes.ts';
+import { customBlock } from './runner/custom-block.ts';
 import { describeFailure, logLine } from './runner/job-log.ts';
+import { writeInOneStream } from './runner/output.ts';
 import type { StageContext } from './stages/context.ts';
 import { version } from './version.ts';
 
 const codes = exitCodesFrom(process.env);
 
-/** Stages are loaded when they are called: a driver process starts about ten times per job. */
+/** Stages are loaded when they are called, as is all that is for people: a driver process starts ten times per job. */
 async function main(): Promise<number> {
-  let work: ((context: StageContext) => Promise<number>) | undefined;
+  let work: (() => Promise<number>) | undefined;
+  const stage = (load: () => Promise<(context: StageContext) => Promise<number>>, { inJobLog = false } = {}) => {
+    work = async () => {
+      if (inJobLog) writeInOneStream();
+      // Before anything is loaded: a signal must not end us while a stage's code is read.
+      const stop = stopSignal();
+      return (await load())({ env: process.env, codes, configPath: configPath(), stop });
+    };
+  };
   const program = new Command('bulkhead')
     .description('GitLab Runner Custom executor driver: every CI job in gVisor sandboxes on rootless Podman.')
     .version(version)
@@ -22,39 +34,60 @@ async function main(): Promise<number> {
   program
     .command('config')
     .description('print where a job lives in its sandbox, as JSON')
-    .action(() => {
-      work = async (context) => (await import('./stages/config.ts')).config(context);
-    });
+    .action(() => stage(async () => (await import('./stages/config.ts')).config));
   program
     .command('prepare')
     .description("make the job's sandboxes, and prove their isolation")
-    .action(() => {
-      work = async (context) => (await import('./stages/prepare.ts')).prepare(context);
-    });
+    .action(() => stage(async () => (await import('./stages/prepare.ts')).prepare, { inJobLog: true }));
   program
     .command('run')
     .description('run a stage script in its sandbox')
     .argument('<script>', 'path of the script, or - for standard input')
     .argument('<stage>', 'name of the stage, such as get_sources or build_script')
-    .action((script: string, stage: string) => {
-      work = async (context) => (await import('./stages/run.ts')).run(context, script, stage);
-    });
+    .action((script: string, name: string) =>
+      stage(
+        async () => {
+          const { run } = await import('./stages/run.ts');
+          return (context) => run(context, script, name);
+        },
+        { inJobLog: true },
+      ),
+    );
   program
     .command('cleanup')
     .description('remove everything of the job')
-    .action(() => {
-      work = async (context) => (await import('./stages/cleanup.ts')).cleanup(context);
-    });
+    .action(() => stage(async () => (await import('./stages/cleanup.ts')).cleanup));
+  const configPath = () => program.opts<{ config?: string }>().config;
+  const stages = program.commands.map((command) => command.name());
+  let usageExitCode: number = codes.systemFailure;
 
   try {
+    const [name = ''] = program.parseOptions(process.argv.slice(2)).operands;
+    if (!stages.includes(name)) {
+      const { registerAll } = await import('./commands/all.ts');
+      registerAll(program, ({ json = false }, command) => {
+        work = () => forPeople(command, { env: process.env, configPath: configPath(), json });
+      });
+      if (program.commands.some((command) => command.name() === name)) usageExitCode = 2;
+    }
     program.parse();
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     // Commander has said what is wrong; its exit code 1 would blame the job.
-    return error.exitCode === 0 ? 0 : codes.systemFailure;
+    return error.exitCode === 0 ? 0 : usageExitCode;
   }
   if (work === undefined) throw new Error('no command was given');
-  return work({ env: process.env, codes, configPath: program.opts<{ config?: string }>().config, stop: stopSignal() });
+  return work();
+}
+
+/** People's shells and scripts have exit codes of their own: 1 is a finding, and what went wrong is 2. */
+async function forPeople(command: PeopleCommand, context: CommandContext): Promise<number> {
+  try {
+    return await command(context);
+  } catch (error) {
+    await report(error);
+    return 2;
+  }
 }
 
 /** What commander says, such as the help. Its reader may have seen enough: `--help | head -1` is no error. */
@@ -71,32 +104,31 @@ function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const reason = new BulkheadError(
     'terminated',
-    'GitLab Runner ended this stage',
-    'The job was canceled or ran into a timeout; nothing to fix on this host.',
+    'GitLab Runner ended this stage: the job was canceled, ran out of time, or the runner is shutting down',
+    'Nothing to fix on this host.',
   );
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort(reason));
   return stop.signal;
 }
 
-const helpText = `
-Called by GitLab Runner, in config.toml:
-  [runners.custom]
-    config_exec = "/path/to/bin/bulkhead"
-    config_args = ["config"]
-    prepare_exec = "/path/to/bin/bulkhead"
-    prepare_args = ["prepare"]
-    run_exec = "/path/to/bin/bulkhead"
-    run_args = ["run"]
-    cleanup_exec = "/path/to/bin/bulkhead"
-    cleanup_args = ["cleanup"]
+const helpText = () => `
+Called by GitLab Runner, with this in its config.toml (and executor = "custom"):
+${customBlock(ownProgram())}
+Exit codes: 0 success; BUILD_FAILURE_EXIT_CODE the job failed; SYSTEM_FAILURE_EXIT_CODE anything else.
+Of the commands for people: 0 success; 1 something was found; 2 wrong usage or configuration.`;
 
-Exit codes: 0 success; BUILD_FAILURE_EXIT_CODE the job failed; SYSTEM_FAILURE_EXIT_CODE anything else.`;
+/** bin/bulkhead, as far as it can be told: it starts this file, which lies beside it in dist/. */
+function ownProgram(): string {
+  const beside = join(dirname(process.argv[1] ?? ''), '../bin/bulkhead');
+  return existsSync(beside) ? beside : '/path/to/bin/bulkhead';
+}
 
 /** Says what failed; returns the exit code for whoever is to blame. */
 async function report(thrown: unknown): Promise<number> {
   const error = toBulkheadError(thrown);
-  // When nobody reads the log any more, the exit code still tells.
-  await logLine(describeFailure(error), 'stderr').catch(() => {});
+  const text = describeFailure(error);
+  // When nobody reads the job log any more, somebody may still read stderr; else the exit code tells.
+  await logLine(text, 'stderr').catch(() => say(2, `${text}\n`));
   return error.blame === 'job' ? codes.buildFailure : codes.systemFailure;
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything, in the order in which it is cheapest to fail. `npm run test:integration` and `test:pristine` run
- * one part. Set-up has run before.
+ * `npm test`: everything but the virtual machine and the soak, in the order in which it is cheapest to fail. `npm run test:integration`,
+ * `test:runner`, `test:pristine`, `test:vm` and `test:soak` run one part. Set-up has run before.
  */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { execa } from 'execa';
 import { asRoot } from '../setup/as-root.ts';
 import { findProgram } from '../setup/find-program.ts';
 import { installation } from '../setup/packages.ts';
+import { ensureServiceImages } from '../setup/service-images.ts';
 import { ensureTestImages } from '../setup/test-images.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +16,8 @@ const bin = (name: string) => join(root, 'node_modules/.bin', name);
 
 interface Part {
   readonly title: string;
+  /** It takes long, and what it tests changes seldom. */
+  readonly onlyWhenNamed?: boolean;
   readonly prepare?: () => Promise<unknown>;
   readonly command: readonly [string, ...string[]];
 }
@@ -24,6 +27,11 @@ function nodeTest(folder: string, ...options: string[]): [string, ...string[]] {
   return [process.execPath, '--test', ...options, ...globSync(`test/${folder}/**/*.test.ts`, { cwd: root }).sort()];
 }
 
+/** Says so, and succeeds, where no GitLab Runner can be built. */
+function withRunner(folder: string): [string, ...string[]] {
+  return [process.execPath, 'test/runner/main.ts', ...globSync(`test/${folder}/**/*.test.ts`, { cwd: root }).sort()];
+}
+
 const oneAtATime = ['--test-concurrency=1', '--test-timeout=1800000'];
 const parts: Record<string, Part> = {
   types: { title: 'types', command: [bin('tsc')] },
@@ -31,13 +39,33 @@ const parts: Record<string, Part> = {
   unit: { title: 'unit tests', command: nodeTest('unit') },
   integration: {
     title: 'integration tests: real Podman, real runsc',
-    prepare: () => ensureTestImages(),
+    prepare: () => ensureTestImages().then(() => ensureServiceImages()),
     command: nodeTest('integration', ...oneAtATime),
+  },
+  runner: {
+    title: 'a real GitLab Runner, with a stand-in for the GitLab server',
+    prepare: () => ensureTestImages(),
+    command: withRunner('runner'),
   },
   pristine: {
     title: 'set-up from pristine Debian roots',
     prepare: ensureMmdebstrap,
     command: nodeTest('pristine', ...oneAtATime),
+  },
+  soak: {
+    title: 'two hundred jobs through one GitLab Runner',
+    onlyWhenNamed: true,
+    prepare: () => ensureTestImages(),
+    command: withRunner('soak'),
+  },
+  vm: {
+    title: 'a virtual machine with systemd: limits that bite',
+    onlyWhenNamed: true,
+    command: [
+      process.execPath,
+      join(root, 'test/vm/main.ts'),
+      ...globSync('test/vm/**/*.test.ts', { cwd: root }).sort(),
+    ],
   },
 };
 
@@ -53,8 +81,8 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 const failed: string[] = [];
-for (const [name, { title, prepare, command }] of Object.entries(parts)) {
-  if (chosen.length > 0 && !chosen.includes(name)) continue;
+for (const [name, { title, onlyWhenNamed, prepare, command }] of Object.entries(parts)) {
+  if (chosen.length > 0 ? !chosen.includes(name) : onlyWhenNamed) continue;
   console.log(`\n=== ${title}`);
   await prepare?.();
   const [file, ...args] = command;

@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 /** What the kernel says about a process of this host. */
@@ -26,10 +27,19 @@ export async function readProcess(pid: number): Promise<HostProcess | undefined>
   }
 }
 
-/** `<pid>:<start time in clock ticks since boot>`: unlike the pid alone, never used twice before a reboot. */
-export async function processIdentity(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The name in parentheses may hold spaces and parentheses; fields count from the last one. starttime is field 22.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return `${pid}:${fields[19]}`;
+/** `net:[…]`, the same for processes that share it; undefined when there is no such process, or it may not be looked at. */
+export function networkNamespace(pid: number | 'self'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The processes of this host in a network namespace, as far as they may be looked at. Synchronous: that takes 2 ms. */
+export function processesInNetworkNamespace(namespace: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => networkNamespace(pid) === namespace);
 }

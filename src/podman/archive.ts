@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import { pack } from 'tar-stream';
+import { extract, pack } from 'tar-stream';
+import { BulkheadError } from '../errors.ts';
 import { isNotFound, type Podman, request, sandboxMissing } from './client.ts';
 
 /** A file or (without content) a folder to put into a volume. Always owned by root of the sandbox. */
@@ -35,4 +36,33 @@ export async function sendEntries(
   } catch (error) {
     throw isNotFound(error) ? sandboxMissing(courier, error) : error;
   }
+}
+
+/**
+ * Reads one regular file out of a container that need not run; a container that never ran has it as its image does.
+ * @param limit in bytes; a larger file is refused, not cut.
+ * @throws BulkheadError `podman-request-failed`, also when there is no such file, or it is too large.
+ */
+export async function readFileOf(podman: Podman, container: string, path: string, limit: number): Promise<Buffer> {
+  const what = `read ${path} of ${container}`;
+  const refusal = (why: string) =>
+    new BulkheadError('podman-request-failed', `${path} of ${container}: ${why}`, 'Build the image again.');
+  const archive = await request(what, podman.getContainer(container).getArchive({ path }));
+  const entries = extract();
+  // A connection that breaks must end the loop below, which waits for the end of the archive.
+  archive.on('error', (error) => entries.destroy(error));
+  archive.pipe(entries);
+  try {
+    for await (const entry of entries) {
+      const { type, size = 0 } = entry.header;
+      if (type !== 'file') throw refusal(`it is no regular file, but a ${type}`);
+      if (size > limit) throw refusal(`its ${size} bytes are more than ${limit}`);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of entry) pieces.push(piece as Uint8Array);
+      return Buffer.concat(pieces);
+    }
+  } finally {
+    (archive as Readable).destroy();
+  }
+  throw refusal('the archive is empty');
 }

@@ -86,7 +86,7 @@ function toPodmanError(what: string, error: unknown): BulkheadError {
   const answer = (error as ResponseError).json?.message ?? message;
   return new BulkheadError(
     'podman-request-failed',
-    `Podman refused a request (${what}): ${answer}`,
+    `Podman refused a request (${what}): ${answer.trim()}`,
     "Look at the Podman service's log on this host.",
     { cause: error },
   );

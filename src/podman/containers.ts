@@ -1,7 +1,9 @@
+import { allDone } from '../all-done.ts';
 import { BulkheadError } from '../errors.ts';
-import type { SandboxSpec } from '../sandbox/specification.ts';
+import type { JobSpec, SandboxSpec } from '../sandbox/specification.ts';
 import { type Podman, request } from './client.ts';
 import { createOptions } from './create-options.ts';
+import { libpod } from './libpod.ts';
 
 /** Creates the container; returns its id. */
 export async function createSandbox(podman: Podman, spec: SandboxSpec, imageId: string): Promise<string> {
@@ -23,6 +25,18 @@ export async function startSandbox(podman: Podman, spec: SandboxSpec): Promise<v
   }
 }
 
+/**
+ * Starts the job's sandboxes. The first that is on a network starts alone: with it netavark starts Podman's DNS server, and
+ * of two that do so at once (seen with 1.4) each starts its own. The one that gets the address knows half of the names.
+ * @throws BulkheadError `sandbox-start-failed`.
+ */
+export async function startSandboxes(podman: Podman, { helper, build, services }: JobSpec): Promise<void> {
+  const sandboxes = [helper, build, ...services];
+  const alone = sandboxes.findIndex(({ networks }) => networks.length > 0) + 1;
+  for (const spec of sandboxes.slice(0, alone)) await startSandbox(podman, spec);
+  await allDone(sandboxes.slice(alone).map((spec) => startSandbox(podman, spec)));
+}
+
 /** What only libpod's own API tells about a running container: the Docker-compatible one says "oci" for any runtime. */
 export interface RuntimeFacts {
   /** The container's full id. */
@@ -31,21 +45,38 @@ export interface RuntimeFacts {
   readonly ociRuntime: string;
   /** The sandbox process, in the host's pid namespace. */
   readonly pid: number;
+  /** `sha256:…` of the image that it was made of. */
+  readonly imageId: string;
+  /** Names of the networks that it is on. */
+  readonly networks: readonly string[];
+  /** The volumes that it mounts, anonymous ones too. */
+  readonly volumes: readonly { readonly name: string; readonly source: string; readonly target: string }[];
+}
+
+/** The part of libpod's answer that counts here. */
+interface Inspection {
+  readonly Id: string;
+  readonly OCIRuntime: string;
+  readonly Image: string;
+  readonly State: { readonly Pid: number };
+  readonly Mounts?: readonly { Type: string; Name?: string; Source: string; Destination: string }[] | null;
+  readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, unknown>> | null };
 }
 
 export async function runtimeFacts(podman: Podman, container: string): Promise<RuntimeFacts> {
   const answer = await request(
     'inspect runtime',
-    new Promise<{ Id: string; OCIRuntime: string; State: { Pid: number } }>((resolve, reject) => {
-      podman.modem.dial(
-        {
-          path: `/v4.0.0/libpod/containers/${encodeURIComponent(container)}/json`,
-          method: 'GET',
-          statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-        },
-        (error: unknown, data: unknown) => (error ? reject(error) : resolve(data as never)),
-      );
-    }),
+    libpod<Inspection>(podman, `/containers/${encodeURIComponent(container)}/json`),
   );
-  return { id: answer.Id, ociRuntime: answer.OCIRuntime, pid: answer.State.Pid };
+  return {
+    id: answer.Id,
+    ociRuntime: answer.OCIRuntime,
+    pid: answer.State.Pid,
+    imageId: `sha256:${answer.Image.replace(/^sha256:/, '')}`,
+    // Podman 5 lists having none as one of that name, which no network can have.
+    networks: Object.keys(answer.NetworkSettings?.Networks ?? {}).filter((name) => name !== 'none'),
+    volumes: (answer.Mounts ?? [])
+      .filter(({ Type }) => Type === 'volume')
+      .map(({ Name = '', Source, Destination }) => ({ name: Name, source: Source, target: Destination })),
+  };
 }

@@ -2,24 +2,31 @@ import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { sandboxPaths } from '../sandbox/layout.ts';
 import type { HostFileMount, SandboxSpec, VolumeMount } from '../sandbox/specification.ts';
 
+/** Bounds on disk what a service may say; conmon then begins anew. */
+const serviceLogSize = '1mb';
+
 /** The API request for a sandbox of the image with the id `imageId`. */
 export function createOptions(spec: SandboxSpec, imageId: string): ContainerCreateOptions {
   return {
     name: spec.name,
     // The id, not the name: what was resolved is what runs.
     Image: imageId,
-    // Our own PID 1 does nothing but reap. The image's entrypoint has no say in when a sandbox lives.
-    Entrypoint: [sandboxPaths.init, '-P'],
-    Cmd: [],
-    Env: [],
+    // Our own PID 1 does nothing but reap. The image's entrypoint has no say in when a sandbox lives; a service's own program
+    // begins when the gate opens.
+    Entrypoint: spec.service === undefined ? [sandboxPaths.init, '-P'] : [sandboxPaths.init, '--'],
+    Cmd: [...(spec.service?.command ?? [])],
+    Env: [...spec.environment],
     Labels: { ...spec.labels },
     Hostname: spec.hostname,
+    // Podman would run the image's in the sandbox, on a timer of its own: before anything is proven.
+    Healthcheck: { Test: ['NONE'] },
     // Cleanup kills at once: there is nobody inside who could use a grace.
     StopTimeout: 0,
-    // The courier is never started, but a user of its image could still matter to what it copies.
-    ...(spec.role === 'build' ? {} : { User: '0:0' }),
+    ...(spec.user !== undefined && { User: spec.user }),
     HostConfig: {
-      NetworkMode: spec.network ?? 'none',
+      NetworkMode: spec.networks[0] ?? 'none',
+      ...(spec.slice !== undefined && { CgroupParent: spec.slice }),
+      ReadonlyRootfs: spec.readOnlyRoot,
       CapDrop: ['ALL'],
       CapAdd: [...spec.capabilities],
       SecurityOpt: ['no-new-privileges', `seccomp=${spec.seccompProfile}`],
@@ -28,9 +35,19 @@ export function createOptions(spec: SandboxSpec, imageId: string): ContainerCrea
       Mounts: spec.mounts.filter((mount) => mount.kind === 'host-file').map(toMount),
       Privileged: false,
       RestartPolicy: { Name: 'no' },
-      LogConfig: { Type: 'none', Config: {} },
+      LogConfig:
+        spec.service === undefined
+          ? { Type: 'none', Config: {} }
+          : { Type: 'k8s-file', Config: { 'max-size': serviceLogSize } },
     },
+    ...((spec.networks.length > 1 || (spec.networks.length > 0 && spec.service !== undefined)) && {
+      NetworkingConfig: { EndpointsConfig: Object.fromEntries(spec.networks.map((name) => [name, endpoint(spec)])) },
+    }),
   };
+}
+
+function endpoint({ service }: SandboxSpec) {
+  return service === undefined ? {} : { Aliases: [...service.aliases] };
 }
 
 /**

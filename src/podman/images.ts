@@ -1,110 +1,121 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
-import { BulkheadError } from '../errors.ts';
-import { formatImageReference, type ImageReference } from '../sandbox/image-reference.ts';
+import type { Readable } from 'node:stream';
 import { isNotFound, type Podman, request } from './client.ts';
 
-/** The id of an image in the local store, or undefined. */
-export async function findImage(podman: Podman, name: string): Promise<string | undefined> {
+/** What the local store says of an image. */
+export interface ImageFacts {
+  /** `sha256:…` of its configuration: the same image, whatever name it goes by. */
+  readonly id: string;
+  /** The user that its containers run as, as the image writes it; empty means root. */
+  readonly user: string;
+  /** Program and arguments of its ENTRYPOINT; empty for none. */
+  readonly entrypoint: readonly string[];
+  /** Of its CMD. */
+  readonly command: readonly string[];
+  /** `NAME=value`. */
+  readonly environment: readonly string[];
+  /** As in `6379/tcp`. */
+  readonly exposedPorts: readonly string[];
+  /** `registry/path@sha256:…` of every manifest it is known by. */
+  readonly digests: readonly string[];
+}
+
+/** As people write an image's id. */
+export function shortId({ id }: Pick<ImageFacts, 'id'>): string {
+  return id.replace('sha256:', '').slice(0, 12);
+}
+
+/** The same, and what decides whether a job may have it. */
+export interface StoredImage extends ImageFacts {
+  /** As Go calls them: linux; amd64, arm64, … */
+  readonly os: string;
+  readonly architecture: string;
+  /** Of its layers, unpacked. */
+  readonly bytes: number;
+  /** `registry/path` of every name it is known by, without tags and digests. */
+  readonly repositories: readonly string[];
+}
+
+/**
+ * An image in the local store, or undefined. Podman finds a digest under any name: `docker.io/library/x@sha256:…` is found when
+ * any repository's image has that manifest. Look at `repositories` before you take it for what was asked for.
+ */
+export async function findImage(podman: Podman, name: string): Promise<StoredImage | undefined> {
   try {
-    return (await request('inspect image', podman.getImage(name).inspect())).Id;
+    const answer = await request('inspect image', podman.getImage(name).inspect());
+    const { Id, Config, RepoTags, RepoDigests, Os, Architecture, Size } = answer;
+    return {
+      id: Id,
+      user: Config?.User ?? '',
+      entrypoint: [Config?.Entrypoint ?? []].flat(),
+      command: [Config?.Cmd ?? []].flat(),
+      environment: Config?.Env ?? [],
+      exposedPorts: Object.keys(Config?.ExposedPorts ?? {}),
+      digests: RepoDigests ?? [],
+      os: Os,
+      architecture: Architecture,
+      bytes: Size,
+      repositories: repositoriesOf(RepoTags, RepoDigests),
+    };
   } catch (error) {
     if (isNotFound(error)) return undefined;
     throw error;
   }
 }
 
-/**
- * The id of the image, pulled when the local store lacks it. Images of the pseudo-registry `localhost` are never pulled:
- * they exist only in this host's store.
- * @throws BulkheadError `image-not-found`, `image-access-denied` (the job's author can fix it) or `image-pull-failed`.
- */
-export async function resolveImage(
+/** Ids of the images that the store knows by a name in that repository. */
+export async function imagesOfRepository(podman: Podman, repository: string): Promise<string[]> {
+  const found = await listNamedImages(podman, { reference: [repository] });
+  return found.filter(({ repositories }) => repositories.includes(repository)).map(({ id }) => id);
+}
+
+/** Every image of the store, with the repositories that it is known by. */
+export async function listNamedImages(
   podman: Podman,
-  reference: ImageReference,
-  beforePull: (name: string) => Promise<void>,
+  filters: Readonly<Record<string, readonly string[]>> = {},
+): Promise<{ readonly id: string; readonly repositories: readonly string[] }[]> {
+  const images = await request('list images', podman.listImages({ filters: JSON.stringify(filters) }));
+  return images.map(({ Id, RepoTags, RepoDigests }) => ({
+    id: Id,
+    repositories: repositoriesOf(RepoTags, RepoDigests),
+  }));
+}
+
+function repositoriesOf(tags: readonly string[] | null | undefined, digests: readonly string[] | null | undefined) {
+  const names = [...(tags ?? []), ...(digests ?? [])];
+  return [...new Set(names.map((name) => name.replace(/@.*$/, '').replace(/:[^/]*$/, '')))];
+}
+
+export interface PullOptions {
+  /** Fully qualified. */
+  readonly name: string;
+  readonly platform: string | undefined;
+  /** What the registry is shown; undefined for nothing. */
+  readonly login:
+    | { readonly username: string; readonly password: string; readonly identityToken: string | undefined }
+    | undefined;
+}
+
+/**
+ * Lets Podman pull an image, and returns what it says meanwhile: lines of JSON, an error among them perhaps. Podman asks the
+ * registry even when it has the image.
+ */
+export async function openPull(
+  podman: Podman,
+  { name, platform, login }: PullOptions,
   signal: AbortSignal,
-): Promise<string> {
-  const name = formatImageReference(reference);
-  const present = await findImage(podman, name);
-  if (present !== undefined) return present;
-  if (reference.registry === 'localhost') {
-    throw new BulkheadError(
-      'image-not-found',
-      `image ${name} is not in this runner's local store`,
-      'Images of "localhost" are provided by the operator of the runner. Check the name, or use one from a registry.',
-    );
-  }
-  await beforePull(name);
-  await pullImage(podman, name, signal);
-  const pulled = await findImage(podman, name);
-  if (pulled === undefined) throw pullFailed(name, 'it was pulled, but is not in the local store');
-  return pulled;
-}
-
-/** Pulls, and takes an error reported inside the progress stream for what it is (dockerode's followProgress does not). */
-async function pullImage(podman: Podman, name: string, signal: AbortSignal): Promise<void> {
-  const progress = await request('pull image', podman.createImage({ fromImage: name, abortSignal: signal })).catch(
-    (error: BulkheadError) => {
-      if (signal.aborted) throw signal.reason;
-      // That Podman itself is out of reach is not the registry's doing.
-      throw error.code === 'podman-request-failed' ? classifyPullError(name, error.message) : error;
-    },
+): Promise<Readable> {
+  const { username, password, identityToken: identitytoken } = login ?? {};
+  const stream = await request(
+    'pull image',
+    podman.createImage({
+      fromImage: name,
+      ...(platform !== undefined && { platform }),
+      // The header goes to Podman's memory alone. An empty set of logins is not none: without the header Podman would take
+      // those that its own user has, from `podman login`, for any job.
+      authconfig:
+        login === undefined ? {} : { username, password, ...(identitytoken !== undefined && { identitytoken }) },
+      abortSignal: signal,
+    }),
   );
-  try {
-    for await (const line of createInterface({ input: Readable.from(progress), crlfDelay: Number.POSITIVE_INFINITY })) {
-      const failure = errorIn(line);
-      if (failure !== undefined) throw classifyPullError(name, failure);
-    }
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (error instanceof BulkheadError) throw error;
-    throw pullFailed(name, (error as Error).message);
-  }
-}
-
-function errorIn(line: string): string | undefined {
-  if (line.trim() === '') return undefined;
-  try {
-    const { error, errorDetail } = JSON.parse(line) as { error?: string; errorDetail?: { message?: string } };
-    // Podman 6 leaves out `error` once progress has begun.
-    return error ?? errorDetail?.message;
-  } catch {
-    return `not JSON: ${line.slice(0, 200)}`;
-  }
-}
-
-/** The wording is that of containers/image; what it does not settle is not the author's fault. */
-export function classifyPullError(name: string, message: string): BulkheadError {
-  if (
-    /manifest unknown|name unknown|repository name not known|reading manifest .*\bnot found|artifact .* not found|no image found in (?:manifest list|image index)/i.test(
-      message,
-    )
-  ) {
-    return new BulkheadError(
-      'image-not-found',
-      `image ${name} does not exist in its registry: ${message}`,
-      'Check the name and the tag of the image.',
-    );
-  }
-  if (
-    /unauthorized: |\(unauthorized\)|authentication required|access to the resource is denied|denied: access forbidden|bear(?:er)? token: .*\b403\b/i.test(
-      message,
-    )
-  ) {
-    return new BulkheadError(
-      'image-access-denied',
-      `the registry does not give out image ${name}: ${message}`,
-      'Check the name of the image, and whether it is private.',
-    );
-  }
-  return pullFailed(name, message);
-}
-
-function pullFailed(name: string, why: string): BulkheadError {
-  return new BulkheadError(
-    'image-pull-failed',
-    `image ${name} could not be pulled: ${why}`,
-    'Check the network between this host and the registry; retry the job.',
-  );
+  return stream as Readable;
 }

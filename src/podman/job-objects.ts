@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
 import { labelKeys } from '../sandbox/names.ts';
 import { type Podman, request, statusCode, waitForPodman } from './client.ts';
+import { listLabelled, type ObjectKind } from './labelled-objects.ts';
 
-/** The names of a job's objects, by kind. */
+/** The names of a job's objects, by kind; of containers their ids. */
 export interface JobObjects {
   readonly containers: readonly string[];
   readonly volumes: readonly string[];
@@ -12,19 +13,13 @@ export interface JobObjects {
 
 /** Every object that carries the job's label: the only state a job has. */
 export async function listJobObjects(podman: Podman, jobKey: string): Promise<JobObjects> {
-  const filters = { label: [`${labelKeys.job}=${jobKey}`] };
-  const [containers, volumes, networks] = await Promise.all([
-    request('list containers', podman.listContainers({ all: true, filters })),
-    request('list volumes', podman.listVolumes({ filters })),
-    request('list networks', podman.listNetworks({ filters })),
-  ]);
   // Filters are the server's word; a list that ignored them must not make us remove what is another job's.
-  const ours = (labels: Record<string, string> | null | undefined) => labels?.[labelKeys.job] === jobKey;
-  return {
-    containers: containers.filter((object) => ours(object.Labels)).map((object) => object.Id),
-    volumes: (volumes.Volumes ?? []).filter((object) => ours(object.Labels)).map((object) => object.Name),
-    networks: networks.filter((object) => ours(object.Labels)).map((object) => object.Name),
-  };
+  // Labels alone prove nothing either: an image brings its own, and somebody else may run it as the same Podman user.
+  const ours = (await listLabelled(podman, jobKey)).filter(
+    ({ name, labels }) => labels[labelKeys.job] === jobKey && name.startsWith(`bulkhead-${jobKey}-`),
+  );
+  const idsOf = (kind: ObjectKind) => ours.filter((object) => object.kind === kind).map(({ id }) => id);
+  return { containers: idsOf('container'), volumes: idsOf('volume'), networks: idsOf('network') };
 }
 
 const rounds = 8;

@@ -19,8 +19,9 @@ export async function logLine(text: string, stream: OutputStream = 'stdout'): Pr
   await writeOutput(stream, Buffer.from(`${text}\n`));
 }
 
-/** The last thing a failed stage says: what, why, fix, code. */
+/** The last thing a failed stage says: what, why, fix, code. Of a job that was canceled nothing failed, and nothing needs a fix. */
 export function describeFailure(error: BulkheadError): string {
+  if (error.code === 'terminated') return `bulkhead: ${escapeForeign(error.message, 2000)} (${error.code})`;
   const who = {
     job: 'the job cannot run like this',
     operator: "this host's set-up, not the job's fault",

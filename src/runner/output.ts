@@ -4,9 +4,17 @@ import { promisify } from 'node:util';
 import { BulkheadError } from '../errors.ts';
 
 const writeTo = promisify(write);
-const descriptors = { stdout: 1, stderr: 2 } as const;
+const descriptors = { stdout: 1, stderr: 2 };
 
 export type OutputStream = keyof typeof descriptors;
+
+/**
+ * From now on everything goes to our stdout. GitLab Runner reads our two streams by two readers, so which of two lines came
+ * first is lost between them; in one stream it is kept.
+ */
+export function writeInOneStream(): void {
+  descriptors.stderr = descriptors.stdout;
+}
 
 /**
  * Writes all of `data` to our own stdout or stderr, the two streams of the job log, and returns when the kernel has taken

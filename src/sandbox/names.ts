@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Job } from '../runner/job.ts';
+import { type Limits, limitsLabel } from './limits-label.ts';
 
 /** What a Podman object is to its job. */
-export type Role = 'helper' | 'build' | 'courier' | 'builds' | 'scripts' | 'network';
+export type Role = 'helper' | 'build' | ServiceRole | 'courier' | 'builds' | 'scripts' | 'network' | 'internal-network';
+/** By the service's place in the job's list. */
+export type ServiceRole = `service-${number}`;
 
 export const labelKeys = {
   job: 'io.bulkhead.job',
@@ -12,6 +16,11 @@ export const labelKeys = {
   policyHash: 'io.bulkhead.policy-hash',
   deadline: 'io.bulkhead.deadline',
   runnerProcess: 'io.bulkhead.runner-process',
+  limits: 'io.bulkhead.limits',
+  ulimits: 'io.bulkhead.ulimits',
+  entrypoint: 'io.bulkhead.entrypoint',
+  cacheProject: 'io.bulkhead.cache-project',
+  cacheTier: 'io.bulkhead.cache-tier',
 } as const;
 
 /** What is the same on every object of one job. */
@@ -22,10 +31,14 @@ export interface Ownership {
   readonly deadline: number;
   /** `<pid>:<start time>` of the GitLab Runner process that owns the job. */
   readonly runnerProcess: string;
+  /** What the policy allows: `run` reads it back. */
+  readonly limits: Limits;
+  /** As ulimitsLabel writes them. */
+  readonly ulimits: string;
 }
 
 /** The name of an object: the same in every stage and attempt, so that any of them can find it without state of its own. */
-export function objectName(job: Job, role: Role): string {
+export function objectName(job: Pick<Job, 'key'>, role: Role): string {
   return `bulkhead-${job.key}-${role}`;
 }
 
@@ -43,5 +56,30 @@ export function labelsFor(job: Job, role: Role, owner: Ownership): Record<string
     [labelKeys.policyHash]: owner.policyHash,
     [labelKeys.deadline]: String(owner.deadline),
     [labelKeys.runnerProcess]: owner.runnerProcess,
+    [labelKeys.limits]: limitsLabel(owner.limits),
+    [labelKeys.ulimits]: owner.ulimits,
+    // The build sandbox alone has one.
+    [labelKeys.entrypoint]: '[]',
+  };
+}
+
+/** Whose jobs may use a cache volume: all of a project, or those on protected refs apart from the others. */
+export type CacheTier = 'all' | 'protected' | 'unprotected';
+
+/** The same for all jobs that share the cache, and for no others: project ids are unique within one GitLab only. */
+export function cacheName(
+  job: { readonly instance: string; readonly projectId: number | string },
+  tier: CacheTier,
+): string {
+  const instance = createHash('sha256').update(job.instance).digest('hex').slice(0, 12);
+  return `bulkhead-cache-${instance}-${job.projectId}-${tier}`;
+}
+
+/** No job's label: cleanup of a job leaves the cache. */
+export function cacheLabels(job: Job, tier: CacheTier): Record<string, string> {
+  return {
+    [labelKeys.instance]: job.instance,
+    [labelKeys.cacheProject]: String(job.projectId),
+    [labelKeys.cacheTier]: tier,
   };
 }

@@ -1,153 +1,177 @@
-import { readFile } from 'node:fs/promises';
 import { allDone } from '../all-done.ts';
 import { type Configuration, loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
-import { proveGvisor } from '../guarantees/gvisor.ts';
+import { enforce, summary } from '../guarantees/results.ts';
 import { requireRootless } from '../guarantees/rootless.ts';
-import { processIdentity } from '../host/process.ts';
-import { sendEntries } from '../podman/archive.ts';
-import { openPodman, type Podman, request, waitForPodman } from '../podman/client.ts';
-import { createSandbox, startSandbox } from '../podman/containers.ts';
+import { makeJobSlice, removeJobSlice } from '../host/job-slice.ts';
+import { runnerIdentity } from '../host/process-identity.ts';
+import { sweepOrphans } from '../orphans/sweep.ts';
+import { openPodman, type Podman, waitForPodman } from '../podman/client.ts';
+import { startSandboxes } from '../podman/containers.ts';
 import { execute } from '../podman/exec.ts';
-import { findImage, resolveImage } from '../podman/images.ts';
+import { createJob, openGate } from '../podman/job-creation.ts';
 import { removeJobObjects } from '../podman/job-objects.ts';
+import { serviceFacts } from '../podman/service.ts';
+import { Account } from '../receipts/account.ts';
+import { appendReceipt } from '../receipts/append.ts';
 import { type Job, readJob } from '../runner/job.ts';
 import { escapeForeign, logLine } from '../runner/job-log.ts';
-import { formatImageReference, type ImageReference, parseImageReference } from '../sandbox/image-reference.ts';
-import { sandboxPaths } from '../sandbox/layout.ts';
+import { collapsedSection } from '../runner/log-section.ts';
+import { formatImageReference, type ImageReference } from '../sandbox/image-reference.ts';
+import { loadSeccompProfile } from '../sandbox/seccomp-profile.ts';
 import { shellProbeCommand } from '../sandbox/shell.ts';
-import { builtInPolicy, type JobSpec, specifyJob } from '../sandbox/specification.ts';
-import type { Stage } from './context.ts';
+import type { JobSpec } from '../sandbox/specification.ts';
+import type { Stage, StageContext } from './context.ts';
+import { decideJob, type JobDecision } from './decision.ts';
+import { notStarted } from './exceeded-limit.ts';
+import { proveJob, sliceLimits } from './proof.ts';
+import { describeSandboxes } from './sandbox-details.ts';
+import { resolveImages, specify } from './sandboxes.ts';
+import { awaitServices } from './service-health.ts';
+import { describeServices, planServices } from './services.ts';
 
 const podmanPatienceMs = 5000;
-/** After the job's own timeout, for the stages that still run then. */
-const deadlineSlackSeconds = 3600;
+const longestLine = 4000;
 
-/** `prepare`: makes the job's network, volumes and sandboxes, and proves what they are. Starts from nothing each time. */
+/**
+ * `prepare`: decides what the job gets, makes its network, volumes and sandboxes, and proves what they are. Starts from
+ * nothing each time, and leaves a receipt, whatever comes of it.
+ */
 export const prepare: Stage = async (context) => {
   const configuration = await loadConfiguration(context.env, context.configPath);
   const job = await readJob(context.env);
-  const reference = chooseImage(job, configuration);
-  const podman = openPodman(configuration.socket);
-  await waitForPodman(podman, podmanPatienceMs);
-  const spec = specifyJob(job, configuration, {
-    policy: builtInPolicy.name,
-    policyHash: builtInPolicy.hash,
-    deadline: Math.floor(Date.now() / 1000) + job.timeoutSeconds + deadlineSlackSeconds,
-    runnerProcess: await processIdentity(process.ppid),
-  });
-  // A prepare that was killed may have left some.
-  await removeJobObjects(podman, job.key, 0);
+  const runnerProcess = await runnerIdentity(context.env['JOB_RESPONSE_FILE'] ?? '');
+  const account = new Account(job, runnerProcess);
   try {
-    // Podman takes a while to describe itself; nothing is started until it has.
-    await allDone([requireRootless(podman), makeContainers(podman, spec, configuration, reference, context.stop)]);
-    await startAndProve(podman, spec, context.stop);
-    await requireShell(podman, spec, reference);
-    context.stop.throwIfAborted();
+    const decision = await decideJob(job, configuration);
+    await logLine(`Using policy "${decision.policy.name}" (${place(decision)}) ...`);
+    account.policy = { name: decision.policy.name, hash: decision.policy.hash, assignment: place(decision) };
+    account.lap('decide');
+    await makeAndProve(context, configuration, job, decision, runnerProcess, account);
   } catch (error) {
-    await removeJobObjects(podman, job.key, Number.POSITIVE_INFINITY).catch((leftover: Error) =>
-      logLine(`bulkhead: WARNING: ${escapeForeign(leftover.message)}`, 'stderr'),
-    );
+    await appendReceipt(configuration.stateFolder, account.refused(error)).catch(warn);
     throw error;
   }
   return context.codes.success;
 };
 
-async function makeContainers(
-  podman: Podman,
-  spec: JobSpec,
+async function makeAndProve(
+  { env, stop }: StageContext,
   configuration: Configuration,
-  reference: ImageReference,
-  stop: AbortSignal,
+  job: Job,
+  decision: JobDecision,
+  runnerProcess: string,
+  account: Account,
 ): Promise<void> {
-  const helperId = await requireHelperImage(podman, configuration);
-  const buildId = await resolveImage(podman, reference, (name) => logLine(`Pulling image ${name} ...`), stop);
-  await logLine(`Using image ${formatImageReference(reference)} (${buildId.replace('sha256:', '').slice(0, 12)}) ...`);
-  stop.throwIfAborted();
-  await makeNetworkAndVolumes(podman, spec);
-  stop.throwIfAborted();
-  await allDone([
-    createSandbox(podman, spec.courier, helperId),
-    createSandbox(podman, spec.helper, helperId),
-    createSandbox(podman, spec.build, buildId),
-  ]);
-  stop.throwIfAborted();
-  await fillVolumes(podman, spec, configuration);
-  stop.throwIfAborted();
-}
+  const profile = await loadSeccompProfile(configuration.seccompProfiles, decision.policy.settings.seccomp);
+  const podman = openPodman(configuration.socket);
+  await waitForPodman(podman, podmanPatienceMs);
+  // A prepare that was killed may have left some.
+  await removeJobObjects(podman, job.key, 0);
+  const sweeping = sweepOrphans(podman, configuration, stop);
+  try {
+    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision));
+    const make = async () => {
+      const planned = await planServices(job, decision);
+      for (const { title } of planned) await logLine(`Starting service ${escapeForeign(title)} ...`);
+      const images = await resolveImages(podman, configuration, env, job, decision, planned, stop);
+      account.helper = { reference: configuration.helperImage, id: images.helper.id };
+      account.build = imageOf(decision.image.reference, images.build.id);
+      account.services = images.services.map(({ reference, id }) => imageOf(reference, id));
+      account.lap('images');
+      stop.throwIfAborted();
+      const services = describeServices(planned, images.services, job, env);
+      const demands = services.map(({ demand }) => demand);
+      const spec = specify(job, decision, configuration, profile, slice, runnerProcess, images, demands);
+      const ids = {
+        helper: images.helper.id,
+        build: images.build.id,
+        services: images.services.map(({ id }) => id),
+      };
+      await createJob(podman, spec, ids, configuration, stop);
+      stop.throwIfAborted();
+      return { images, services, spec };
+    };
+    // Podman takes a while to describe itself; nothing is started until it has.
+    const [service, { images, services, spec }] = await allDone([describeService(podman), make()]);
+    account.lap('create');
+    await startSandboxes(podman, spec);
+    account.lap('start');
+    stop.throwIfAborted();
 
-/** Until the proof stands, nothing runs in the sandboxes but our own PID 1: no program of the job's image. */
-async function startAndProve(podman: Podman, spec: JobSpec, stop: AbortSignal): Promise<void> {
-  await allDone([startSandbox(podman, spec.helper), startSandbox(podman, spec.build)]);
-  stop.throwIfAborted();
-  const [evidence] = await allDone([proveGvisor(podman, spec.build.name), proveGvisor(podman, spec.helper.name)]);
-  await logLine(
-    `Isolation proven: gVisor (runsc, sandbox process ${evidence.pid}), rootless (uid ${evidence.process.uid}).`,
-  );
-}
-
-/** The image's name is fixed here, once; what follows works with the id it resolved to. */
-function chooseImage(job: Job, configuration: Configuration): ImageReference {
-  const name = job.image ?? configuration.defaultImage;
-  if (name === undefined) {
-    throw new BulkheadError(
-      'image-missing',
-      'the job names no image, and this runner has no default image',
-      'Add "image:" to the job, or "defaultImage" to the configuration of the runner.',
+    const proof = await proveJob(podman, spec, images, profile, decision, slice);
+    account.guarantees = proof.results;
+    const runtime = { version: service.runtimeVersion, flags: [...proof.runtimeFlags] };
+    account.runtime = runtime;
+    account.lap('prove');
+    enforce(proof.results, decision.policy.settings.require);
+    await logProof(
+      job,
+      summary(proof.results),
+      describeSandboxes(decision.policy.settings, spec.build.user, images, runtime, proof.results),
     );
+
+    await requireShell(podman, spec, decision);
+    stop.throwIfAborted();
+    if (services.length > 0) {
+      await openGate(podman, spec.courier.name);
+      await awaitServices(podman, spec, services, configuration.servicesTimeoutSeconds, stop);
+      account.lap('services');
+    }
+    await appendReceipt(configuration.stateFolder, account.prepared());
+  } catch (error) {
+    await removeJobObjects(podman, job.key, Number.POSITIVE_INFINITY).catch(warn);
+    await removeJobSlice(configuration.socket, job.key).catch(warn);
+    throw error;
+  } finally {
+    await sweeping;
   }
-  return parseImageReference(name);
 }
 
-async function requireHelperImage(podman: Podman, configuration: Configuration): Promise<string> {
-  const id = await findImage(podman, configuration.helperImage);
-  if (id !== undefined) return id;
-  throw new BulkheadError(
-    'helper-image-missing',
-    `the helper image ${configuration.helperImage} is not in the store of the Podman service`,
-    'Build it from the Containerfile of Bulkhead, as the user of the service.',
-  );
+async function describeService(podman: Podman) {
+  const service = await serviceFacts(podman);
+  requireRootless(service);
+  return service;
 }
 
-async function makeNetworkAndVolumes(podman: Podman, spec: JobSpec): Promise<void> {
-  const { network, volumes } = spec;
-  await allDone([
-    request(
-      'create network',
-      podman.createNetwork({ Name: network.name, Driver: 'bridge', Labels: { ...network.labels } }),
-    ),
-    ...volumes.map(({ name, labels }) =>
-      request('create volume', podman.createVolume({ Name: name, Labels: { ...labels } })),
-    ),
-  ]);
+/** Where the assignment stands that gave the job its policy. */
+function place({ assigned }: JobDecision): string {
+  return `${assigned.file}:${assigned.line}`;
 }
 
-async function fillVolumes(podman: Podman, spec: JobSpec, configuration: Configuration): Promise<void> {
-  const init = await readFile(configuration.init).catch((cause: Error) => {
-    throw new BulkheadError(
-      'init-unreadable',
-      `the init for sandboxes cannot be read: ${cause.message}`,
-      'Install catatonit, and name it as "init" in the configuration.',
-      { cause },
-    );
-  });
-  const { builds, driver } = sandboxPaths;
-  await allDone([
-    // Any user of any image may build here, as with the Docker executor.
-    sendEntries(podman, spec.courier.name, builds, [{ name: './', mode: 0o777 }]),
-    sendEntries(podman, spec.courier.name, driver, [
-      { name: 'init', mode: 0o755, content: init },
-      { name: 'scripts/', mode: 0o755 },
-    ]),
-  ]);
+function imageOf(reference: ImageReference, id: string) {
+  return {
+    reference: formatImageReference(reference),
+    id,
+    ...(reference.digest !== undefined && { digest: reference.digest }),
+  };
 }
 
-async function requireShell(podman: Podman, spec: JobSpec, reference: ImageReference): Promise<void> {
+async function logProof({ logSections }: Job, summary: string, details: readonly string[]): Promise<void> {
+  const safe = (text: string) => escapeForeign(text, longestLine);
+  if (!logSections) return await logLine(safe(summary));
+  const now = Math.floor(Date.now() / 1000);
+  await logLine(collapsedSection('bulkhead_sandboxes', safe(summary), details.map(safe), now));
+}
+
+/** What fails beside the failure that counts. */
+async function warn(failure: Error): Promise<void> {
+  await logLine(`bulkhead: WARNING: ${escapeForeign(failure.message)}`, 'stderr');
+}
+
+async function requireShell(podman: Podman, spec: JobSpec, { image }: JobDecision): Promise<void> {
   const exitCode = await execute(podman, spec.build.name, shellProbeCommand());
   if (exitCode === 0) return;
+  if (exitCode === notStarted) {
+    throw new BulkheadError(
+      'sandbox-start-failed',
+      'no process can be started in the build sandbox',
+      "Look at the Podman service's log; a limits.pids below what gVisor itself needs (about 150) does this, too.",
+    );
+  }
   throw new BulkheadError(
     'shell-not-found',
-    `image ${formatImageReference(reference)} has no shell to run scripts with`,
+    `image ${formatImageReference(image.reference)} has no shell to run scripts with`,
     'Use an image for the platform of this runner that has bash or sh in /bin, /usr/bin or /usr/local/bin.',
   );
 }

@@ -25,7 +25,7 @@ for (const [script, code] of [
 ] as const) {
   test(`"${script}" is a build failure with exit code ${code}`, async () => {
     const result = await job.sh(script);
-    assert.equal(result.exitCode, 1, result.stderr.toString());
+    assert.equal(result.exitCode, 1, result.stdout.toString());
     assert.equal(result.exitCodeFile, `${code}\n`);
   });
 }
@@ -45,7 +45,7 @@ test('an exit code that cannot be written down is a system failure, since GitLab
   const env = { ...(await job.surroundings()), BUILD_EXIT_CODE_FILE: '/nonexistent/code' };
   const result = driver(['run', '-', 'build_script'], env, 'exit 9');
   assert.equal(result.status, 2);
-  assert.match(result.stderr, /exit-code-file-unwritable/);
+  assert.match(result.stdout, /exit-code-file-unwritable/);
 });
 
 test('the script may come on standard input', async () => {
@@ -57,7 +57,7 @@ test('a script path that is not a file is a system failure', async () => {
   for (const path of ['/nonexistent', '/proc', '/']) {
     const result = driver(['run', path, 'build_script'], await job.surroundings());
     assert.equal(result.status, 2, path);
-    assert.match(result.stderr, /script-unreadable/);
+    assert.match(result.stdout, /script-unreadable/);
   }
 });
 

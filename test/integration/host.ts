@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXAMPLE_IMAGE, TEST_IMAGES } from '../../setup/image-names.ts';
 import { hostLayout } from '../../setup/layout.ts';
 import { type Configuration, configurationSchema } from '../../src/configuration.ts';
-import { openPodman } from '../../src/podman/client.ts';
+import { openPodman, statusCode } from '../../src/podman/client.ts';
 import { type JobObjects, listJobObjects } from '../../src/podman/job-objects.ts';
-import { parseJob } from '../../src/runner/job.ts';
-import { objectName, type Role } from '../../src/sandbox/names.ts';
+import { type Job, parseJob } from '../../src/runner/job.ts';
+import { cacheName, objectName, type Role } from '../../src/sandbox/names.ts';
 import { type JobInput, makeJob } from '../player/job.ts';
 import { Player, type PlayerOptions } from '../player/player.ts';
 
@@ -17,6 +17,8 @@ import { Player, type PlayerOptions } from '../player/player.ts';
 export const layout = hostLayout();
 export const configuration: Configuration = configurationSchema.parse(JSON.parse(readFileSync(layout.config, 'utf8')));
 export const podman = openPodman(layout.socket);
+/** Podman 5 changed what some requests do. */
+export const podmanMajor = Number((await podman.version()).Version.split('.')[0]);
 export const images = { ...TEST_IMAGES, python: EXAMPLE_IMAGE };
 
 let lastId = process.pid * 1000;
@@ -30,12 +32,13 @@ export function nextJobId(): number {
 export class TestJob implements AsyncDisposable {
   readonly player: Player;
   readonly key: string;
-  readonly #job: ReturnType<typeof parseJob>;
+  /** As the driver reads it. */
+  readonly described: Job;
 
   constructor(input: JobInput = {}, options: Partial<PlayerOptions> = {}) {
     const job = makeJob({ id: nextJobId(), image: images.busybox, ...input });
-    this.#job = parseJob(job);
-    this.key = this.#job.key;
+    this.described = parseJob(job);
+    this.key = this.described.key;
     this.player = new Player({
       job,
       timings: { preparationRetryMs: 100, stageRetryMs: 100, gracefulKillMs: 60_000 },
@@ -56,11 +59,11 @@ export class TestJob implements AsyncDisposable {
 
   /** The same job once more, by default with set-up's own configuration: for what runs after a test bent it. */
   again(env: Record<string, string> = {}): TestJob {
-    return new TestJob({ id: this.#job.id }, { env });
+    return new TestJob({ id: this.described.id }, { env });
   }
 
   name(role: Role): string {
-    return objectName(this.#job, role);
+    return objectName(this.described, role);
   }
 
   async objects(): Promise<JobObjects> {
@@ -96,6 +99,18 @@ export class TestJob implements AsyncDisposable {
     assert.equal(cleanup.exitCode, 0, cleanup.stderr.toString());
     assert.equal(`${cleanup.stdout}${cleanup.stderr}`, '', 'cleanup is silent on success');
     await this.assertNothingLeft();
+    await this.removeCaches();
+  }
+
+  /** Cache volumes outlive their jobs by design, but not a test. One that another test uses stays, for that to remove. */
+  async removeCaches(): Promise<void> {
+    for (const tier of ['all', 'protected', 'unprotected'] as const) {
+      try {
+        await podman.getVolume(cacheName(this.described, tier)).remove();
+      } catch (error) {
+        if (![404, 409].includes(statusCode(error) ?? 0)) throw error;
+      }
+    }
   }
 }
 
@@ -115,6 +130,37 @@ export async function configurationWith(changes: Partial<Configuration>): Promis
   const path = join(folder, 'config.json');
   await writeFile(path, JSON.stringify({ ...configuration, ...changes }), { mode: 0o644 });
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+}
+
+/** What a policy file says beside what it extends. */
+export type PolicyChange = Readonly<Record<string, unknown>>;
+
+/**
+ * A configuration under which every job gets the shipped policy `extends` (`baseline` unless said) with some changes.
+ * Beside `env`, for TestJob; `policies` is the folder.
+ */
+export async function policyWith(
+  change: PolicyChange,
+  configurationChange: Partial<Configuration> = {},
+): Promise<AsyncDisposable & { env: { BULKHEAD_CONFIG: string }; policies: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'bulkhead-policies-'));
+  const shipped = join(import.meta.dirname, '../../policies');
+  for (const name of ['baseline', 'restricted', 'hermetic']) {
+    await copyFile(join(shipped, `${name}.json`), join(folder, `${name}.json`));
+  }
+  await writeFile(join(folder, 'test.json'), JSON.stringify({ extends: 'baseline', ...change }), { mode: 0o644 });
+  await writeFile(join(folder, 'assignments.json'), JSON.stringify({ assignments: [{ match: {}, policy: 'test' }] }), {
+    mode: 0o644,
+  });
+  const bent = await configurationWith({ ...configurationChange, policies: folder });
+  return {
+    env: { BULKHEAD_CONFIG: bent.path },
+    policies: folder,
+    [Symbol.asyncDispose]: async () => {
+      await bent[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
 }
 
 /** Pids of all processes of this host whose command line contains `text`. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { images, TestJob } from './host.ts';
+import { images, policyWith, TestJob } from './host.ts';
 
 /** Plays a whole job; what goes wrong in prepare decides whether the runner tries again. */
 async function play(image: string, variables: Record<string, string> = {}) {
-  await using job = new TestJob({ image, variables, script: ['echo ran'] });
+  await using policy = await policyWith({ images: { allow: ['*/**'] } });
+  await using job = new TestJob({ image, variables, script: ['echo ran'] }, { env: policy.env });
   const result = await job.player.play();
   await job.assertNothingLeft();
   return { ...result, prepares: result.stages.filter(({ stage }) => stage === 'prepare').length };

@@ -45,7 +45,12 @@ for (const [name, image] of [
       assert.match(log, /ran here/);
       assert.ok(log.includes(`it's "quoted" $(id) \\ ü`), log);
       assert.match(log, /two\nchanged\nnew\n/);
-      assert.match(log, /Isolation proven: gVisor/);
+      // Folded, with the details below.
+      assert.match(
+        log,
+        /section_start:\d+:bulkhead_sandboxes\[collapsed=true\].*Isolation proven: .*\bgvisor\b.*\n {2}runtime .*runsc/,
+      );
+      assert.match(log, /\n {2}seccomp profile +baseline\n/);
       assert.ok(!log.includes(token), 'the job token is in the log');
       const names = result.stages.map(({ stage }) => stage);
       for (const stage of [
@@ -80,13 +85,25 @@ test('what the helper writes, any user of the build image can change, and the ot
   const build = await job.sh(
     'id -u; cd /builds/p/sub && echo b >> f && rm -f gone && echo c > mine && mkdir d && umask',
   );
-  assert.equal(build.exitCode, 0, build.stderr.toString());
+  assert.equal(build.exitCode, 0, build.stdout.toString());
   assert.match(build.stdout.toString(), /^1000\n0022\n$/);
   const again = await job.sh(
     'cat /builds/p/sub/f /builds/p/sub/mine && rm -r /builds/p',
     'upload_artifacts_on_success',
   );
   assert.equal(again.stdout.toString(), 'a\nb\nc\n');
+});
+
+test('the user that a job asks for is who its script is', async () => {
+  for (const [user, ids] of [
+    ['1000:1000', '1000:1000'],
+    ['65534', '65534:'],
+  ] as const) {
+    await using job = await TestJob.prepared({ image: { name: images.busybox, user } });
+    const build = await job.sh('echo "$(id -u):$(id -g)"; touch /builds/mine');
+    assert.ok(build.stdout.toString().startsWith(ids), build.stdout.toString());
+    assert.equal((await job.sh('id -u', 'get_sources')).stdout.toString(), '0\n', 'the helper is as without it');
+  }
 });
 
 test('a stage name that is not known runs in the build sandbox', async () => {

@@ -60,8 +60,8 @@ test('SIGTERM ends every process of the stage and leaves the sandbox usable', as
   );
   await process.outputs('going');
   const result = await process.terminate(60_000, 10_000);
-  assert.deepEqual([result.exitCode, result.signal], [2, null], result.stderr.toString());
-  assert.match(result.stderr.toString(), /\(terminated: /);
+  assert.deepEqual([result.exitCode, result.signal], [2, null], result.stdout.toString());
+  assert.match(result.stdout.toString(), /^bulkhead: GitLab Runner ended this stage: .* \(terminated\)$/m);
   assert.match(result.stdout.toString(), /got TERM/);
   assert.deepEqual(await others(), []);
   assert.equal((await job.sh('echo after', 'after_script')).stdout.toString(), 'after\n');
@@ -103,7 +103,7 @@ test('cleanup finishes in spite of SIGTERM', async () => {
     const process = await canceled.player.start('cleanup');
     await sleep(afterMs);
     const result = await process.terminate(60_000, 10_000);
-    assert.deepEqual([result.exitCode, result.signal], [0, null], result.stderr.toString());
+    assert.deepEqual([result.exitCode, result.signal], [0, null], result.stdout.toString());
     await canceled.assertNothingLeft();
     canceled.player.dispose();
   }
@@ -116,17 +116,17 @@ test('a sandbox that is killed in mid-script is a system failure, and cleanup st
   const { State } = await podman.getContainer(doomed.name('build')).inspect();
   process.kill(State.Pid, 'SIGKILL');
   const result = await script.result;
-  assert.equal(result.exitCode, 2, result.stderr.toString());
-  assert.match(result.stderr.toString(), /\(sandbox-died: /);
+  assert.equal(result.exitCode, 2, result.stdout.toString());
+  assert.match(result.stdout.toString(), /\(sandbox-died: /);
   const next = await doomed.sh('true', 'after_script');
   assert.equal(next.exitCode, 2);
-  assert.match(next.stderr.toString(), /\(sandbox-died: /);
+  assert.match(next.stdout.toString(), /\(sandbox-died: /);
 });
 
 test('a script that kills PID 1 ends its own sandbox only, and says so', async () => {
   await using doomed = await TestJob.prepared();
   const result = await doomed.sh('kill -9 1; sleep 5');
   assert.equal(result.exitCode, 2);
-  assert.match(result.stderr.toString(), /\(sandbox-died: .*\n?/);
+  assert.match(result.stdout.toString(), /\(sandbox-died: .*\n?/);
   assert.equal((await job.sh('echo other job')).stdout.toString(), 'other job\n');
 });

@@ -23,6 +23,7 @@ mknod -m 0666 dev/full c 1 7
 mknod -m 0666 dev/random c 1 8
 mknod -m 0666 dev/urandom c 1 9
 mknod -m 0666 dev/tty c 5 0
+mknod -m 0600 dev/kmsg c 1 11
 # Closed, as some machines have them: set-up must open them.
 mknod -m 0600 dev/net/tun c 10 200
 mknod -m 0600 dev/fuse c 10 229

@@ -17,6 +17,7 @@ import { after, beforeEach, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configurationPaths, loadConfiguration } from '../../src/configuration.ts';
 
+process.umask(0o022);
 const root = mkdtempSync(join(tmpdir(), 'bulkhead-configuration-'));
 after(() => rmSync(root, { recursive: true }));
 let folder: string;
@@ -29,7 +30,9 @@ beforeEach(() => {
 const minimal = {
   socket: '/run/bulkhead/podman.sock',
   helperImage: 'localhost/bulkhead-helper',
-  seccompProfile: '/etc/bulkhead/seccomp.json',
+  policies: '/etc/bulkhead/policies',
+  seccompProfiles: '/etc/bulkhead/seccomp',
+  stateFolder: '/var/lib/bulkhead/state',
 };
 
 function write(content: unknown, path = file, mode = 0o644): string {
@@ -96,7 +99,7 @@ suite('is looked for', () => {
 });
 
 suite('is refused when others could write it', () => {
-  const unsafe = { code: 'configuration-unsafe' };
+  const unsafe = { code: 'file-unsafe' };
 
   for (const mode of [0o644, 0o600, 0o640, 0o444, 0o755]) {
     test(`mode ${mode.toString(8)} is fine`, async () => {
@@ -141,12 +144,22 @@ suite('is refused when others could write it', () => {
     // Lets an open() that waits go on: this one never does.
     closeSync(openSync(file, 'r+'));
     await loading;
-    assert.equal(outcome, 'configuration-unsafe');
+    assert.equal(outcome, 'file-unsafe');
   });
 
-  test('and when it cannot be opened', async () => {
+  test('and when a folder above it is open to others', async () => {
+    const open = join(folder, 'open');
+    const path = write(minimal, join(open, 'config.json'));
+    chmodSync(open, 0o777);
+    await assert.rejects(loadConfiguration({}, path), {
+      ...unsafe,
+      message: new RegExp(`the folder ${open} could be`),
+    });
+  });
+
+  test('and when it cannot be reached', async () => {
     symlinkSync('loop', join(folder, 'loop'));
-    await assert.rejects(loadConfiguration({}, join(folder, 'loop')), { code: 'configuration-not-found' });
+    await assert.rejects(loadConfiguration({}, join(folder, 'loop')), unsafe);
     await assert.rejects(loadConfiguration({}, join(write(minimal), 'below')), { code: 'configuration-not-found' });
   });
 });
@@ -157,6 +170,7 @@ suite('says', () => {
       ...minimal,
       init: '/usr/bin/catatonit',
       terminationGraceSeconds: 10,
+      servicesTimeoutSeconds: 30,
     });
   });
 
@@ -164,9 +178,12 @@ suite('says', () => {
     const all = {
       ...minimal,
       defaultImage: 'debian:12',
+      registryAuth: '/etc/bulkhead/registries.json',
+      runner: 'shared-1',
       init: '/opt/init',
       gitlabRunner: '/usr/bin/gitlab-runner',
       terminationGraceSeconds: 0,
+      servicesTimeoutSeconds: 0,
     };
     assert.deepEqual(await loadConfiguration({}, write(all)), all);
   });
@@ -178,13 +195,23 @@ suite('says', () => {
     ['a relative socket', { ...minimal, socket: 'podman.sock' }, /socket: must be an absolute path/],
     ['a socket that is a URL', { ...minimal, socket: 'tcp://127.0.0.1:2375' }, /socket: must be an absolute path/],
     ['an empty helper image', { ...minimal, helperImage: '' }, /helperImage/],
-    ['a relative profile', { ...minimal, seccompProfile: 'unconfined' }, /seccompProfile: must be an absolute path/],
+    ['no policies', { ...minimal, policies: undefined }, /policies/],
+    ['relative policies', { ...minimal, policies: 'policies' }, /policies: must be an absolute path/],
+    ['no profiles', { ...minimal, seccompProfiles: undefined }, /seccompProfiles/],
+    ['relative profiles', { ...minimal, seccompProfiles: 'unconfined' }, /seccompProfiles: must be an absolute path/],
+    ['the key of before', { ...minimal, seccompProfile: '/etc/bulkhead/seccomp.json' }, /"seccompProfile"/],
+    ['no state folder', { ...minimal, stateFolder: undefined }, /stateFolder/],
+    ['a relative state folder', { ...minimal, stateFolder: 'state' }, /stateFolder: must be an absolute path/],
+    ['a relative file of logins', { ...minimal, registryAuth: 'auth.json' }, /registryAuth: must be an absolute path/],
+    ['a runner without a name', { ...minimal, runner: '' }, /runner/],
+    ['a runner with a story for a name', { ...minimal, runner: 'x'.repeat(101) }, /runner/],
     ['a relative init', { ...minimal, init: 'tini' }, /init: must be an absolute path/],
     ['a relative runner', { ...minimal, gitlabRunner: './gitlab-runner' }, /gitlabRunner: must be an absolute path/],
     ['a number as text', { ...minimal, terminationGraceSeconds: '10' }, /terminationGraceSeconds/],
     ['less than no time', { ...minimal, terminationGraceSeconds: -1 }, /terminationGraceSeconds/],
     ["more time than GitLab Runner's", { ...minimal, terminationGraceSeconds: 241 }, /terminationGraceSeconds/],
     ['part of a second', { ...minimal, terminationGraceSeconds: 0.5 }, /terminationGraceSeconds/],
+    ['less than no time for services', { ...minimal, servicesTimeoutSeconds: -1 }, /servicesTimeoutSeconds/],
     ['two problems', { ...minimal, socket: 1, init: 2 }, /socket.*init/],
     ['a list', [], /top level/],
     ['null', null, /top level/],

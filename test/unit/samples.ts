@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import type { Configuration } from '../../src/configuration.ts';
+import { type Settings, settingsSchema } from '../../src/policy/schema.ts';
 import { type Job, parseJob } from '../../src/runner/job.ts';
+import { unlimited } from '../../src/sandbox/limits-label.ts';
 import type { Ownership } from '../../src/sandbox/names.ts';
+import type { HostOffer } from '../../src/sandbox/specify.ts';
 
 /** The token that must never leave JOB_RESPONSE_FILE. */
 export const jobToken = 'glcbt-64_TopSecretJobToken';
@@ -27,16 +30,60 @@ export const job: Job = parseJob(jobResponse());
 export const configuration: Configuration = {
   socket: '/run/bulkhead/podman.sock',
   helperImage: 'localhost/bulkhead-helper:latest',
-  seccompProfile: '/etc/bulkhead/seccomp.json',
+  policies: '/etc/bulkhead/policies',
+  seccompProfiles: '/etc/bulkhead/seccomp',
+  stateFolder: '/var/lib/bulkhead/state',
   init: '/usr/bin/catatonit',
   terminationGraceSeconds: 10,
+  servicesTimeoutSeconds: 30,
+};
+
+/** A whole policy, as its file has it. */
+export const policyFile = {
+  images: { allow: ['docker.io/**', 'localhost/**'], digest: 'optional', pullPolicies: ['if-not-present', 'always'] },
+  services: { allow: ['docker.io/library/*'], digest: 'optional', pullPolicies: ['always'] },
+  user: { run: 'image', root: 'allowed' },
+  capabilities: ['CHOWN', 'SETGID', 'SETUID'],
+  rootFilesystem: 'ephemeral',
+  builds: 'disk',
+  tmpfs: { '/tmp': '2GiB' },
+  seccomp: 'baseline',
+  ulimits: { core: '0B', nofile: { soft: 1024, hard: 4096 } },
+  network: { helper: 'egress', build: 'egress', services: 'job' },
+  limits: {
+    memory: '4GiB',
+    cpus: 2,
+    pids: 4096,
+    disk: '20GiB',
+    log: '64MiB',
+    services: 2,
+    serviceMemory: '1GiB',
+  },
+  cache: 'project-and-protection',
+  environment: { refuse: ['CI_DEBUG_*'] },
+  require: ['rootless', 'gvisor'],
+} as const;
+
+/** The settings of a policy file that says everything, with some of its sections changed. */
+export function settingsOf(changes: Record<string, unknown> = {}): Settings {
+  return settingsSchema.parse({ ...policyFile, ...changes });
+}
+
+export const settings: Settings = settingsOf();
+
+export const hostOffer: HostOffer = {
+  seccompProfile: '/etc/bulkhead/seccomp/baseline.json',
+  gitlabRunner: undefined,
+  slice: undefined,
 };
 
 export const owner: Ownership = {
-  policy: 'built-in',
+  policy: 'baseline',
   policyHash: '0123456789abcdef',
   deadline: 1_900_000_000,
   runnerProcess: '123:456789',
+  limits: unlimited,
+  ulimits: '4=0:0',
 };
 
 /** Any text, control characters and halves of characters too; fast-check's own "binary" takes a second to begin. */

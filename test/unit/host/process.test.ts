@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, suite, test } from 'node:test';
-import { processIdentity, readProcess } from '../../../src/host/process.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'bulkhead-process-'));
-const children: ChildProcess[] = [];
-after(() => {
-  for (const child of children) child.kill('SIGKILL');
-  rmSync(folder, { recursive: true });
-});
-
-/** A process that sleeps under a name of our choice. */
-async function sleeper(name: string): Promise<number> {
-  const program = join(folder, name);
-  symlinkSync('/usr/bin/sleep', program);
-  const child = spawn(program, ['60'], { stdio: 'ignore' });
-  children.push(child);
-  await once(child, 'spawn');
-  assert.ok(child.pid);
-  return child.pid;
-}
-
-async function gone(): Promise<number> {
-  const child = spawn('true');
-  await once(child, 'close');
-  assert.ok(child.pid);
-  return child.pid;
-}
-
-const ticksSinceBoot = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
+import { suite, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { networkNamespace, processesInNetworkNamespace, readProcess } from '../../../src/host/process.ts';
+import { children, gone, sleeper } from './children.ts';
 
 suite('a process of the host', () => {
   test('is ourselves', async () => {
@@ -60,25 +32,32 @@ suite('a process of the host', () => {
   });
 });
 
-suite('the identity of a process', () => {
-  test('is the same whenever one asks', async () => {
-    assert.equal(await processIdentity(process.pid), await processIdentity(process.pid));
-    assert.match(await processIdentity(process.pid), new RegExp(`^${process.pid}:[0-9]+$`));
+suite('a network namespace', () => {
+  test('is shared with a child', async () => {
+    const own = networkNamespace(process.pid);
+    assert.match(own ?? '', /^net:\[\d+\]$/);
+    assert.equal(networkNamespace('self'), own);
+    const pid = await sleeper('in-the-same');
+    assert.equal(networkNamespace(pid), own);
+    const members = processesInNetworkNamespace(own ?? '');
+    assert.ok(members.includes(process.pid) && members.includes(pid));
   });
 
-  // The name stands in parentheses before the fields, and may itself look like fields.
-  for (const name of ['plain', 'two words', 'par(en)theses', ') R 1 1 1', '((', '))', 'a) S (b']) {
-    test(`tells when it started, though its name is "${name}"`, async () => {
-      const before = ticksSinceBoot();
-      const pid = await sleeper(name);
-      const after = ticksSinceBoot();
-      const [first, start] = (await processIdentity(pid)).split(':').map(Number);
-      assert.equal(first, pid);
-      assert.ok(start !== undefined && start >= before - 10 && start <= after + 10, `${before} ≤ ${start} ≤ ${after}`);
-    });
-  }
+  test('of a process that left it is another', async () => {
+    const child = spawn('unshare', ['--user', '--net', 'sleep', '60'], { stdio: 'ignore' });
+    children.push(child);
+    await once(child, 'spawn');
+    const pid = child.pid ?? 0;
+    const deadline = Date.now() + 5000;
+    while (networkNamespace(pid) === networkNamespace('self') && Date.now() < deadline) await sleep(10);
+    const other = networkNamespace(pid) ?? '';
+    assert.notEqual(other, networkNamespace('self'));
+    assert.deepEqual(processesInNetworkNamespace(other), [pid]);
+    assert.ok(!processesInNetworkNamespace(networkNamespace('self') ?? '').includes(pid));
+  });
 
-  test('of one that is gone is not known', async () => {
-    await assert.rejects(processIdentity(await gone()), { code: 'ENOENT' });
+  test('of one that is gone is not known, and is in none', async () => {
+    assert.equal(networkNamespace(await gone()), undefined);
+    assert.deepEqual(processesInNetworkNamespace('net:[0]'), []);
   });
 });

@@ -46,7 +46,6 @@ test('the protected flag may be missing', () => {
 
 test('variables expand once, and the job can override what GitLab predefines', () => {
   const build = new Build(
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the runner's, not JavaScript's
     makeJob({ variables: { A: '$B-${B}-$$-$9', B: '$C', CI_PROJECT_ID: '9999', RUNNER_TEMP_PROJECT_DIR: 'mine' } }),
     defaultRunner,
   );

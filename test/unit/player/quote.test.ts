@@ -12,7 +12,6 @@ const hostile = [
   ' ',
   "it's",
   '"quoted"',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's, not JavaScript's
   '$(touch pwned) `id` ${HOME} $HOME',
   'line one\nline two\n',
   'carriage\r\nreturn',

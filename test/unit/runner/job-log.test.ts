@@ -71,7 +71,13 @@ suite('a failure', () => {
     );
   });
 
+  test('of a canceled job is no failure', () => {
+    const text = describeFailure(new BulkheadError('terminated', 'it was ended', 'Nothing to fix.'));
+    assert.equal(text, 'bulkhead: it was ended (terminated)');
+  });
+
   for (const [code, blame] of Object.entries(errorCodes)) {
+    if (code === 'terminated') continue;
     test(`${code} ${blame === 'job' ? 'says that the job must change' : 'does not blame the job'}`, () => {
       const text = describeFailure(new BulkheadError(code as keyof typeof errorCodes, 'what', 'hint'));
       assert.equal(text.includes("not the job's fault"), blame !== 'job');

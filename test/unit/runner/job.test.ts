@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { parseJob, readJob } from '../../../src/runner/job.ts';
 import { jobResponse, jobToken } from '../samples.ts';
@@ -11,15 +12,166 @@ const at = (repositoryUrl: string) => parseJob(jobResponse({ git_info: { repo_ur
 
 suite('a job', () => {
   test('is what the server says of it', () => {
-    const { key, ...rest } = parseJob(jobResponse());
+    const { key, registryLogins, variables, ...rest } = parseJob(jobResponse());
     assert.deepEqual(rest, {
       id: 4711,
       instance: 'https://gitlab.example.com',
       projectId: 42,
       timeoutSeconds: 3600,
-      image: 'debian:12',
+      projectPath: 'group/project',
+      namespaceId: undefined,
+      userId: undefined,
+      protected: false,
+      logSections: false,
+      imagePlatform: undefined,
+      imageEntrypoint: [],
+      services: [],
+      request: { image: 'debian:12', pullPolicies: [], user: undefined, services: [], variables: ['CI_JOB_TOKEN'] },
     });
+    assert.deepEqual(variables.reveal(), [
+      { key: 'CI_JOB_TOKEN', value: jobToken, public: false, file: false, raw: false },
+    ]);
     assert.match(key, /^4711-[0-9a-f]{12}$/);
+    const login = { username: 'gitlab-ci-token', password: jobToken, identityToken: undefined };
+    assert.deepEqual(registryLogins.reveal(), [{ address: 'registry.example.com', ...login }]);
+  });
+
+  test('has logins of registries alone, and shows none of them by itself', () => {
+    const of = (credentials: unknown) => parseJob(jobResponse({ credentials })).registryLogins.reveal();
+    assert.deepEqual([undefined, null, []].map(of), [[], [], []]);
+    assert.deepEqual(
+      of([{ type: 'vault', url: 'a.example.com' }, { type: 'registry' }, { type: 'registry', url: null }]),
+      [],
+    );
+    assert.deepEqual(of([{ type: 'registry', url: 'a.example.com', username: 'u', password: null }]), [
+      { address: 'a.example.com', username: 'u', password: '', identityToken: undefined },
+    ]);
+    const job = parseJob(jobResponse());
+    assert.ok(!`${JSON.stringify(job)}${inspect(job, { depth: 9, showHidden: true })}`.includes(jobToken));
+  });
+
+  test('says what its services are, and shows no value of their variables by itself', () => {
+    const [named, plain] = parseJob(
+      jobResponse({
+        services: [
+          {
+            name: 'redis:8',
+            alias: ' cache,store\u0085deep\tlast, ',
+            entrypoint: ['/run'],
+            command: ['a', ''],
+            variables: [{ key: 'PASSWORD', value: jobToken, raw: true }],
+            executor_opts: { docker: { platform: 'linux/arm64', user: 999 } },
+          },
+          { name: 'postgres', alias: null, entrypoint: null, command: null, variables: null, executor_opts: null },
+        ],
+      }),
+    ).services;
+    assert.ok(named && plain);
+    assert.ok(!`${JSON.stringify(named)}${inspect(named, { depth: 9, showHidden: true })}`.includes(jobToken));
+    const { variables, ...rest } = named;
+    assert.deepEqual(rest, {
+      aliases: ['cache', 'store', 'deep', 'last'],
+      entrypoint: ['/run'],
+      command: ['a', ''],
+      platform: 'linux/arm64',
+    });
+    assert.deepEqual(variables.reveal(), [{ key: 'PASSWORD', value: jobToken, public: false, file: false, raw: true }]);
+    assert.deepEqual(
+      [plain.aliases, plain.entrypoint, plain.command, plain.platform, plain.variables.reveal()],
+      [[], [], [], undefined, []],
+    );
+  });
+
+  test('knows by name what GitLab Runner fetches for it: it is secret', () => {
+    const { variables } = parseJob(
+      jobResponse({ secrets: { AS_FILE: { vault: {} }, PLAIN: { file: false }, NIL: null } }),
+    );
+    const secret = (key: string, file: boolean) => ({ key, value: '', public: false, file, raw: true });
+    assert.deepEqual(variables.reveal().slice(1), [
+      secret('AS_FILE', true),
+      secret('PLAIN', false),
+      secret('NIL', true),
+    ]);
+  });
+
+  test('names a platform where its author does', () => {
+    const of = (executor_opts: unknown) => parseJob(jobResponse({ image: { name: 'x', executor_opts } })).imagePlatform;
+    assert.equal(of({ docker: { platform: 'linux/arm64', user: '' }, kubernetes: { user: '' } }), 'linux/arm64');
+    for (const none of [undefined, null, {}, { docker: null }, { docker: {} }, { docker: { platform: '' } }]) {
+      assert.equal(of(none), undefined);
+    }
+  });
+
+  test('names an entrypoint where its author does; one empty word is one', () => {
+    const of = (entrypoint: unknown) => parseJob(jobResponse({ image: { name: 'x', entrypoint } })).imageEntrypoint;
+    assert.deepEqual([['/e', 'a b'], [''], [], null, undefined].map(of), [['/e', 'a b'], [''], [], [], []]);
+    assert.deepEqual(parseJob(jobResponse({ image: null })).imageEntrypoint, []);
+    for (const wrong of ['/e', [1], [null]]) assert.throws(() => of(wrong), { code: 'job-response-unreadable' });
+  });
+
+  test('has file variables where GitLab says so; what comes from a vault is one unless it says not', () => {
+    const of = (variables: unknown, secrets?: unknown) => {
+      const all = parseJob(jobResponse({ variables, secrets })).variables.reveal();
+      // Of two with one name the last counts.
+      const isFile = new Map(all.map(({ key, file }) => [key, file]));
+      return [...isFile].flatMap(([key, file]) => (file ? [key] : []));
+    };
+    const variables = [{ key: 'A', file: true }, { key: 'B' }, { key: 'C', file: true }, { key: 'C', file: false }];
+    assert.deepEqual(of(variables), ['A']);
+    assert.deepEqual(of(variables, { B: { vault: {} }, D: { file: null }, E: { file: false }, A: { file: false } }), [
+      'B',
+      'D',
+    ]);
+    assert.deepEqual([of(null, null), of(null, { F: null })], [[], ['F']]);
+  });
+
+  test('has ids where GitLab gives them, and 0 is none', () => {
+    const info = { project_id: 42, project_full_path: 'group/project' };
+    const known = parseJob(jobResponse({ job_info: { ...info, namespace_id: 7, user_id: 3 } }));
+    assert.deepEqual([known.namespaceId, known.userId, known.projectPath], [7, 3, 'group/project']);
+    const old = parseJob(jobResponse({ job_info: { project_id: 42, namespace_id: 0, user_id: 0 } }));
+    assert.deepEqual([old.namespaceId, old.userId, old.projectPath], [undefined, undefined, undefined]);
+  });
+
+  test('has sections in its log where GitLab folds them', () => {
+    const of = (features: unknown) => parseJob(jobResponse({ features })).logSections;
+    assert.deepEqual([{ trace_sections: true }, { trace_sections: false }, {}, null].map(of), [
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  test('is protected only when GitLab says so', () => {
+    const of = (value: unknown) =>
+      parseJob(jobResponse({ git_info: { repo_url: 'https://gitlab.example.com/g/p.git', protected: value } }))
+        .protected;
+    assert.deepEqual([true, false, null, undefined].map(of), [true, false, false, false]);
+    for (const text of ['true', 1]) assert.throws(() => of(text), { code: 'job-response-unreadable' });
+  });
+
+  test('asks for what its author wrote', () => {
+    const { request } = parseJob(
+      jobResponse({
+        image: { name: 'debian:12', pull_policy: ['always', 'never'], executor_opts: { docker: { user: 1000 } } },
+        services: [
+          { name: 'redis:8', alias: 'cache', executor_opts: { docker: { user: 'redis' } } },
+          { name: 'postgres:17', pull_policy: ['never'], variables: [{ key: 'C', value: '2' }] },
+        ],
+        variables: [{ key: 'A', value: '1' }, { key: 'B' }],
+      }),
+    );
+    assert.deepEqual(request, {
+      image: 'debian:12',
+      pullPolicies: ['always', 'never'],
+      user: '1000',
+      services: [
+        { name: 'redis:8', pullPolicies: [], user: 'redis' },
+        { name: 'postgres:17', pullPolicies: ['never'] },
+      ],
+      variables: ['A', 'B', 'C'],
+    });
   });
 
   for (const [what, image] of [
@@ -27,11 +179,11 @@ suite('a job', () => {
     ['null, as the runner writes nil', null],
     ['an image without a name', { name: '' }],
   ] as const) {
-    test(`has none with ${what}`, () => assert.equal(parseJob(jobResponse({ image })).image, undefined));
+    test(`has none with ${what}`, () => assert.equal(parseJob(jobResponse({ image })).request.image, undefined));
   }
 
   test('takes the image as it stands: GitLab Runner has expanded it, and doing it twice would be once too often', () => {
-    assert.equal(parseJob(jobResponse({ image: { name: ' $X/y@z ' } })).image, ' $X/y@z ');
+    assert.equal(parseJob(jobResponse({ image: { name: ' $X/y@z ' } })).request.image, ' $X/y@z ');
   });
 
   test('never holds the job token', () => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { BulkheadError } from '../../../src/errors.ts';
 import { formatImageReference, parseImageReference } from '../../../src/sandbox/image-reference.ts';
+import { hosts, imageNames, paths, tags } from '../policy/image-names.ts';
 import { anyText } from '../samples.ts';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
@@ -272,4 +274,60 @@ suite('a hostile name costs no time', () => {
       assert.ok(performance.now() - start < 500);
     });
   }
+});
+
+suite('the laws of full names', () => {
+  const parse = (text: string) => parseImageReference(text);
+
+  test('a full name is its own full name', () => {
+    fc.assert(
+      fc.property(imageNames, (name) => {
+        assert.equal(normalize(normalize(name)), normalize(name));
+        assert.deepEqual(parse(normalize(name)), parse(name));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('two references are the same exactly when their full names are', () => {
+    fc.assert(
+      fc.property(imageNames, imageNames, (a, b) => {
+        assert.equal(isDeepStrictEqual(parse(a), parse(b)), normalize(a) === normalize(b));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('the case of a host means nothing; that of a tag does', () => {
+    fc.assert(
+      fc.property(hosts, paths, tags, (host, path, tag) => {
+        const name = (registry: string) => normalize(`${registry}/${path}:${tag}`);
+        assert.equal(name(host.toUpperCase()), name(host.toLowerCase()));
+        const swapped = tag === tag.toUpperCase() ? tag.toLowerCase() : tag.toUpperCase();
+        assert.equal(normalize(`${host}/${path}:${swapped}`) === name(host), swapped === tag);
+      }),
+    );
+  });
+
+  test('a port, or another one, is another registry', () => {
+    fc.assert(
+      fc.property(hosts, paths, fc.nat(65535), (host, path, port) => {
+        const bare = host.replace(/:.*/, '');
+        const withPort = parse(`${bare}:${port}/${path}`).registry;
+        assert.notEqual(withPort, parse(`${bare}/${path}`).registry);
+        assert.notEqual(withPort, parse(`${bare}:${(port + 1) % 65536}/${path}`).registry);
+      }),
+    );
+  });
+
+  test('no registry is docker.io, and one part there is in library', () => {
+    fc.assert(
+      fc.property(paths, tags, (path, tag) => {
+        assert.equal(normalize(`${path}:${tag}`), normalize(`docker.io/${path}:${tag}`));
+        const [last = ''] = path.split('/').reverse();
+        assert.equal(normalize(`${last}:${tag}`), `docker.io/library/${last}:${tag}`);
+        assert.equal(normalize(`index.docker.io/${last}:${tag}`), `docker.io/library/${last}:${tag}`);
+      }),
+    );
+  });
 });

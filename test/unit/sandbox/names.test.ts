@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { type Job, parseJob } from '../../../src/runner/job.ts';
-import { labelKeys, labelsFor, objectName, type Role } from '../../../src/sandbox/names.ts';
+import { cacheLabels, cacheName, labelKeys, labelsFor, objectName, type Role } from '../../../src/sandbox/names.ts';
 import { job, jobResponse, jobToken, owner } from '../samples.ts';
 
-const roles: readonly Role[] = ['helper', 'build', 'courier', 'builds', 'scripts', 'network'];
+const roles: readonly Role[] = ['helper', 'build', 'courier', 'builds', 'scripts', 'network', 'internal-network'];
+const cacheKeys: readonly string[] = [labelKeys.cacheProject, labelKeys.cacheTier];
 
 suite('names', () => {
   test('are the same in every stage and attempt', () => {
@@ -50,7 +51,8 @@ suite('labels', () => {
   test('are all set on every object, so that an image cannot add one of ours', () => {
     for (const role of roles) {
       const labels = labelsFor(job, role, owner);
-      assert.deepEqual(Object.keys(labels).sort(), Object.values(labelKeys).sort());
+      const expected = Object.values(labelKeys).filter((key) => !cacheKeys.includes(key));
+      assert.deepEqual(Object.keys(labels).sort(), expected.sort());
       for (const [key, value] of Object.entries(labels)) assert.notEqual(value, '', key);
     }
   });
@@ -61,14 +63,47 @@ suite('labels', () => {
       'io.bulkhead.job-id': '4711',
       'io.bulkhead.instance': 'https://gitlab.example.com',
       'io.bulkhead.role': 'build',
-      'io.bulkhead.policy': 'built-in',
+      'io.bulkhead.policy': 'baseline',
       'io.bulkhead.policy-hash': '0123456789abcdef',
       'io.bulkhead.deadline': '1900000000',
       'io.bulkhead.runner-process': '123:456789',
+      'io.bulkhead.limits': '{"log":null,"disk":null,"memory":null,"pids":null}',
+      'io.bulkhead.ulimits': '4=0:0',
+      'io.bulkhead.entrypoint': '[]',
     });
   });
 
   test('tell no secret', () => {
     for (const role of roles) assert.ok(!JSON.stringify(labelsFor(job, role, owner)).includes(jobToken));
+  });
+});
+
+suite('a cache', () => {
+  const of = (projectId: number, host = 'gitlab.example.com') =>
+    parseJob(jobResponse({ job_info: { project_id: projectId }, git_info: { repo_url: `https://t@${host}/p.git` } }));
+
+  test('is the same for the jobs of a project', () => {
+    const another = parseJob(jobResponse({ id: 4712 }));
+    assert.equal(cacheName(another, 'all'), cacheName(job, 'all'));
+  });
+
+  test('is another for another project, GitLab or tier', () => {
+    const names = [
+      cacheName(of(42), 'all'),
+      cacheName(of(42), 'protected'),
+      cacheName(of(42), 'unprotected'),
+      cacheName(of(43), 'all'),
+      cacheName(of(42, 'gitlab.example.com.evil.org'), 'all'),
+    ];
+    assert.equal(new Set(names).size, names.length);
+    for (const name of names) assert.match(name, /^bulkhead-cache-[0-9a-f]{12}-4[23]-(all|protected|unprotected)$/);
+  });
+
+  test('has no label that cleanup of a job looks for', () => {
+    assert.deepEqual(cacheLabels(job, 'protected'), {
+      'io.bulkhead.instance': 'https://gitlab.example.com',
+      'io.bulkhead.cache-project': '42',
+      'io.bulkhead.cache-tier': 'protected',
+    });
   });
 });

@@ -42,8 +42,13 @@ export class PidNamespace {
 
   /** The path of a stage script with this text. */
   script(text: string): string {
-    const path = join(this.folder, 'script');
-    writeFileSync(path, text, { mode: 0o700 });
+    return this.file('script', text);
+  }
+
+  /** The path of a file in the working directory, which is also the first of PATH; one that can be run, or not. */
+  file(name: string, text: string, mode = 0o700): string {
+    const path = join(this.folder, name);
+    writeFileSync(path, text, { mode });
     return path;
   }
 

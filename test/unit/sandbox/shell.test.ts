@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { suite, test } from 'node:test';
-import { shellProbeCommand, signalAllCommand, stageCommand } from '../../../src/sandbox/shell.ts';
+import fc from 'fast-check';
+import { exportScript, shellProbeCommand, signalAllCommand, stageCommand } from '../../../src/sandbox/shell.ts';
+import { anyText } from '../samples.ts';
 import { type Outcome, PidNamespace, whyNoPidNamespace } from './private-pid-namespace.ts';
 
 const skip = whyNoPidNamespace();
@@ -91,7 +93,13 @@ for (const shell of ['/usr/bin/dash', '/usr/bin/bash']) {
 
     test('no process of an earlier stage runs beside the script', async () => {
       const { stdout } = await run(
-        `${survivors}\nsurvivors; case "$found" in *"(sleep)"*) echo crowded ;; *) echo alone ;; esac`,
+        // Who is killed runs nothing any more, but may take a moment to be gone.
+        `${survivors}
+        for attempt in 1 2 3 4 5 6 7 8 9 10; do
+          survivors
+          case "$found" in *"(sleep)"*) sleep 0.05 ;; *) echo alone; exit ;; esac
+        done
+        echo crowded`,
         `(trap '' TERM HUP; exec setsid sleep 1000) </dev/null >/dev/null 2>&1 &\n"$@"`,
       );
       assert.equal(stdout, 'alone\n');
@@ -149,6 +157,148 @@ for (const shell of ['/usr/bin/dash', '/usr/bin/bash']) {
         `${stopped('TERM')}\n"$@"; echo "next stage: $?"`,
       );
       assert.equal(stdout, 'stage: 143\nagain\nnext stage: 4\n');
+    });
+
+    suite('by way of an entrypoint', () => {
+      const variables = new Map([['JOBS', "it's"]]);
+      const commandFor = (sandbox: PidNamespace, words: readonly string[], text: string, of = variables) => {
+        const environment = sandbox.file('environment', exportScript(of), 0o600);
+        const use = { words, environment, complaint: 'no \\x1b program' };
+        return stageCommand('build', sandbox.script(text), [], use);
+      };
+      const enter = async (words: readonly string[], text: string, entry?: string, of = variables) => {
+        using sandbox = new PidNamespace(shell);
+        if (entry !== undefined) sandbox.file('entry', `#!/bin/sh\n${entry}`);
+        sandbox.file('plain', '', 0o600);
+        for (const name of ['umask', '-c']) sandbox.file(name, '#!/bin/sh\nexec "$@"');
+        const scenario = `${survivors}\n"$@"; code=$?; settle; exit "$code"`;
+        const { stdout, ...rest } = await sandbox.run(scenario, commandFor(sandbox, words, text, of));
+        return { ...rest, stdout: stdout.replaceAll(sandbox.folder, '.') };
+      };
+
+      test('it gets sh as its first argument, and the script is what it would be without one', async () => {
+        const entry = 'echo "$# $1 $2 $3"; export SET=set; shift; exec "$@"';
+        const outcome = await enter(
+          ['./entry', 'a b'],
+          'echo "$0 $# $SET"; cat; readlink /proc/$$/fd/0; exit 7',
+          entry,
+        );
+        const stdout = '5 a b sh -c\n./script 0 set\n/dev/null\n';
+        assert.deepEqual(outcome, { exitCode: 7, stdout, stderr: '' });
+      });
+
+      test("it has the job's variables, and so does what it starts", async () => {
+        const outcome = await enter(['./entry'], 'echo "script $JOBS"', 'echo "entry $JOBS"; exec "$@"');
+        assert.deepEqual(outcome, { exitCode: 0, stdout: "entry it's\nscript it's\n", stderr: '' });
+      });
+
+      test('variables arrive as they are; names that a shell has for itself do no harm', async () => {
+        const own = ['UID', 'EUID', 'PPID', 'SHELLOPTS', 'BASHOPTS', 'OPTIND', 'LINENO', 'RANDOM', '_'];
+        const ours = ['shell', 'candidate', 'code', 'folder', 'IFS', 'complaint', 'script'];
+        const values = fc
+          .sample(anyText({ maxLength: 20 }), 100)
+          .map((text) => text.toWellFormed().replaceAll('\0', ''));
+        const wanted = new Map([
+          ...values.map((value, index) => [`V${index}`, value] as const),
+          ...["'", "''\\''", '$(id)`id`', '\n\n', ''].map((value, index) => [`W${index}`, value] as const),
+          ...ours.map((name) => [name, 'of the job'] as const),
+        ]);
+        const all = new Map([...[...own, 'a-b', '1a'].map((name) => [name, 'abc'] as const), ...wanted]);
+        const entry = [process.execPath, '-e', 'process.stdout.write(JSON.stringify(process.env))'];
+        const { exitCode, stdout, stderr } = await enter(entry, 'true', undefined, all);
+        assert.deepEqual([exitCode, stderr], [0, '']);
+        const seen: Record<string, string> = JSON.parse(stdout);
+        for (const [name, value] of wanted) assert.equal(seen[name], value, name);
+        assert.ok(!('a-b' in seen || '1a' in seen));
+      });
+
+      test('its program is looked for where the PATH of the job says', async () => {
+        const path = new Map([['PATH', '/no/such:/usr/bin:/bin']]);
+        assert.equal((await enter(['entry'], 'true', 'echo entry', path)).exitCode, 127);
+        assert.equal((await enter(['env'], 'echo "$PATH"', undefined, path)).stdout, '/no/such:/usr/bin:/bin\n');
+      });
+
+      test('it has the words as they are', async () => {
+        const hostile = ['', ' ', '$(id)', '`id`', "'", '"', '\\', '*', '-x', '\n', 'é', '; exit 9', '$1'];
+        const entry = `for word; do [ "$word" = sh ] && break; printf '<%s>' "$word"; done`;
+        const { stdout } = await enter(['./entry', ...hostile], 'true', entry);
+        assert.equal(stdout, hostile.map((word) => `<${word}>`).join(''));
+      });
+
+      test('it is looked for on PATH', async () => {
+        assert.equal((await enter(['env', 'SET=set'], 'echo "$SET"')).stdout, 'set\n');
+        assert.equal((await enter(['entry'], 'echo script', 'exec "$@"')).stdout, 'script\n');
+      });
+
+      test('a program counts, not what the shell has by its name', async () => {
+        assert.equal((await enter(['umask'], 'echo script')).stdout, 'script\n');
+      });
+
+      for (const [what, words] of [
+        ['is not there', ['/no/such']],
+        ['is not on PATH', ['no-such']],
+        ['is a folder', ['/tmp']],
+        ['may not be run', ['./plain']],
+        ['is a builtin of the shell', ['cd']],
+        ['is a keyword of the shell', ['if']],
+        ['would be an option', ['-c']],
+      ] as const) {
+        test(`one that ${what} is said, and fails the stage`, async () => {
+          assert.deepEqual(await enter(words, 'echo script'), {
+            exitCode: 127,
+            stdout: '',
+            stderr: 'no \\x1b program\n',
+          });
+        });
+      }
+
+      test('one without its interpreter fails the stage', async () => {
+        using sandbox = new PidNamespace(shell);
+        const words = [sandbox.file('broken', '#!/no/such\n')];
+        const { exitCode, stdout, stderr } = await sandbox.run(oneStage, commandFor(sandbox, words, 'echo script'));
+        assert.deepEqual([exitCode, stdout], [127, '']);
+        assert.match(stderr, /\/broken: .*not found/);
+      });
+
+      for (const words of [
+        ['sh', '-c'],
+        ['sh', '-c', 'exec sh'],
+        ['sh', '-c', '"$0"'],
+      ]) {
+        test(`one that starts a shell of its own runs the script from standard input: ${words.join(' ')}`, async () => {
+          const outcome = await enter(words, 'echo "script of $0"; exit 4');
+          assert.deepEqual(outcome, { exitCode: 4, stdout: 'script of sh\n', stderr: '' });
+        });
+      }
+
+      test('one that reads its input, and runs what it is given, takes nothing away', async () => {
+        const { exitCode, stdout } = await enter(['sh', '-c', 'cat >/dev/null; exec "$0" "$@"'], 'cat; echo script');
+        assert.deepEqual([exitCode, stdout], [0, 'script\n']);
+      });
+
+      test('one that does not run what it is given decides how the stage ends', async () => {
+        assert.deepEqual(await enter(['sh', '-c', 'exit 5'], 'echo script'), { exitCode: 5, stdout: '', stderr: '' });
+        assert.deepEqual(await enter(['true'], 'exit 1'), { exitCode: 0, stdout: '', stderr: '' });
+      });
+
+      test('nothing that it started outlives the stage', async () => {
+        const entry = `sleep 1000 & setsid sleep 1000 & (trap '' TERM HUP; sleep 1000) & "$@"`;
+        const outcome = await enter(['./entry'], 'echo script; exit 3', entry);
+        assert.deepEqual(outcome, { exitCode: 3, stdout: 'script\n', stderr: '' });
+      });
+
+      test('TERM ends both it and the script, KILL whatever ignores that', async () => {
+        for (const [signal, trap, code] of [
+          ['TERM', 'echo entry; exit 6', 6],
+          ['KILL', '', 137],
+        ] as const) {
+          using sandbox = new PidNamespace(shell);
+          const script = `trap '${trap && 'echo script; exit 5'}' TERM\ntouch ready\nsleep 1000`;
+          const words = ['sh', '-c', `trap '${trap}' TERM; "$0" "$@"; exit 8`];
+          const { stdout } = await sandbox.run(stopped(signal), commandFor(sandbox, words, script));
+          assert.equal(stdout, `${trap && 'script\nentry\n'}stage: ${code}\n`);
+        }
+      });
     });
 
     test('the probe finds the shell of this machine', async () => {

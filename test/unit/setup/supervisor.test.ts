@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -57,7 +59,7 @@ test('a service that was killed is started again', async () => {
   assert.match(log, /service ended with 137/);
 });
 
-test('a service that cannot start is helped as Podman advises; one that was killed is not', async () => {
+test('a service that cannot start is helped as Podman advises; one that was killed is not', async (t) => {
   const podman = [
     '#!/bin/sh',
     `cd ${folder}`,
@@ -66,10 +68,26 @@ test('a service that cannot start is helped as Podman advises; one that was kill
     'echo started; exec sleep 1000',
   ];
   writeFileSync(join(folder, 'podman'), podman.join('\n'), { mode: 0o755 });
+  const names = join(folder, 'containers/networks/aardvark-dns');
+  mkdirSync(names, { recursive: true });
+  for (const name of ['aardvark.pid', 'network-of-the-dead']) writeFileSync(join(names, name), '');
+  // As Podman calls it. Another service's is none of ours.
+  const dns = (run: string) =>
+    spawn('sh', ['-c', 'read line', 'sh', '--config', join(run, 'containers/networks/aardvark-dns'), 'run'], {
+      argv0: '/usr/lib/podman/aardvark-dns',
+    });
+  const [outlived, foreign] = [dns(folder), dns('/run/another')];
+  t.after(() => [outlived, foreign].forEach((child) => void child.kill()));
   void supervise();
   const log = () => readFileSync(join(folder, 'log'), 'utf8');
   for (const deadline = Date.now() + 5_000; Date.now() < deadline && !log().includes('started'); ) await sleep(20);
   assert.match(log(), /service ended with 125.*\nsystem migrate\nstarted\n/);
+  assert.deepEqual(readdirSync(names), [], 'names of dead containers are forgotten');
+  const [, signal] = outlived.signalCode
+    ? [0, outlived.signalCode]
+    : await once(outlived, 'exit', { signal: AbortSignal.timeout(5_000) });
+  assert.equal(signal, 'SIGKILL', 'the DNS server of a network that is gone');
+  assert.equal(foreign.signalCode, null);
   const pid = await servicePid();
   process.kill(pid, 'SIGKILL');
   await servicePid(pid);

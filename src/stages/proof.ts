@@ -1,0 +1,95 @@
+import { BulkheadError } from '../errors.ts';
+import type { Observation } from '../guarantees/guarantee.ts';
+import { type LimitName, observeLimits } from '../guarantees/limits.ts';
+import { observeDiskLimit } from '../guarantees/limits-disk.ts';
+import { type GuaranteeResults, proveGuarantees } from '../guarantees/prove.ts';
+import type { SandboxFacts } from '../guarantees/sandbox-facts.ts';
+import type { JobSlice } from '../host/job-slice.ts';
+import type { SliceLimits } from '../host/slice.ts';
+import type { Podman } from '../podman/client.ts';
+import { refusal } from '../policy/decide.ts';
+import { formatImageReference, type ImageReference } from '../sandbox/image-reference.ts';
+import type { LoadedSeccompProfile } from '../sandbox/seccomp-profile.ts';
+import type { JobSpec } from '../sandbox/specification.ts';
+import type { JobDecision } from './decision.ts';
+import type { JobImages } from './sandboxes.ts';
+
+/** What was seen on the running sandboxes of a job. */
+export interface JobProof {
+  readonly results: GuaranteeResults;
+  /** The command line of the build sandbox's process, without its own name and paths of its own. */
+  readonly runtimeFlags: readonly string[];
+}
+
+/** Looks at the job's sandboxes, which run nothing but our own PID 1. Judges nothing: that is for `enforce`. */
+export async function proveJob(
+  podman: Podman,
+  spec: JobSpec,
+  images: JobImages,
+  { profile }: LoadedSeccompProfile,
+  decision: JobDecision,
+  slice: JobSlice,
+): Promise<JobProof> {
+  const { results, facts } = await proveGuarantees(podman, [
+    { spec: spec.helper, imageId: images.helper.id, profile },
+    { spec: spec.build, imageId: images.build.id, digest: decision.image.reference.digest, profile },
+    ...spec.services.map((service, index) => {
+      const image = images.services[index];
+      return { spec: service, imageId: image?.id ?? '', digest: image?.reference.digest, profile };
+    }),
+  ]);
+  const [, build, ...services] = facts;
+  requireUser(decision, decision.image.reference, build);
+  for (const [index, facts] of services.entries()) {
+    requireUser(decision, images.services[index]?.reference ?? decision.image.reference, facts);
+  }
+  const pids = facts.map(({ container }) => container.pid);
+  const { limits } = decision.policy.settings;
+  return {
+    results: {
+      ...results,
+      ...(await proveLimits(pids, slice, sliceLimits(decision))),
+      'limits.disk': await observeDiskLimit(facts, limits.disk ?? null),
+    },
+    runtimeFlags: (build?.process?.commandLine ?? []).filter(isSetting),
+  };
+}
+
+/** What the job's slice is made with, and held against. */
+export function sliceLimits({ policy }: JobDecision): SliceLimits {
+  const { memory, cpus, pids } = policy.settings.limits;
+  return { memoryBytes: memory, cpus, pids };
+}
+
+async function proveLimits(
+  pids: readonly number[],
+  slice: JobSlice,
+  limits: SliceLimits,
+): Promise<Record<LimitName, Observation>> {
+  if (slice.state === 'made') return await observeLimits(pids, slice.name, limits);
+  return { 'limits.memory': slice, 'limits.pids': slice, 'limits.cpu': slice };
+}
+
+/**
+ * The user that an image names may be root under another name. What the kernel says counts.
+ * @throws BulkheadError `policy-user-refused`, or `guarantee-unavailable` where it cannot be seen.
+ */
+function requireUser({ policy }: JobDecision, image: ImageReference, facts: SandboxFacts | undefined): void {
+  const { run, root } = policy.settings.user;
+  if (root === 'allowed' || run !== 'image') return;
+  if (facts === undefined || 'unseen' in facts.probe) {
+    throw new BulkheadError(
+      'guarantee-unavailable',
+      `the policy refuses root, and it cannot be seen who the job is: ${facts && 'unseen' in facts.probe ? facts.probe.unseen : ''}`,
+      'Let the policy set "run" of "user" to a uid:gid.',
+    );
+  }
+  if (facts.probe.seen.uid !== 0) return;
+  const what = `root, the user of image ${formatImageReference(image)}`;
+  throw refusal(policy, 'policy-user-refused', what, 'user.root', 'Allowed: images with a USER other than root.');
+}
+
+/** What says how runsc was set up; not which descriptors and sizes it handed to itself. */
+function isSetting(word: string): boolean {
+  return /^--[a-z0-9-]+(?:=[\w.:,-]*)?$/.test(word) && !/-(?:fds?|memory)=|gofer/.test(word);
+}

@@ -1,0 +1,46 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { withLock } from '../../setup/lock.ts';
+import { SetupError, say } from '../../setup/say.ts';
+import { CACHE, removeStale } from './cache.ts';
+import { ensureDisk } from './disk.ts';
+import { PROJECT } from './guest-files.ts';
+import { ensureHostPrograms } from './host-programs.ts';
+import { bootMachine } from './machine.ts';
+
+// Usage: main.ts <test file>…
+// Runs test files in a virtual machine with systemd and cgroup version 2, which limits and the systemd service need. Ends
+// with the exit code of the tests.
+
+const SET_UP = 'sh setup/with-setup.sh test/vm/make-images.ts';
+const TEST = 'node_modules/node/bin/node --test --test-reporter=spec --test-concurrency=1 --test-timeout=1800000';
+
+async function main(files: readonly string[]): Promise<number> {
+  if (process.getuid?.() !== 0) throw new SetupError('building the machine needs root');
+  if (files.some((file) => !/^[\w./-]+$/.test(file))) throw new SetupError('give test files by their plain paths');
+  await ensureHostPrograms();
+  mkdirSync(CACHE, { recursive: true, mode: 0o755 });
+  const disk = await withLock(join(CACHE, 'lock'), async () => {
+    removeStale();
+    return await ensureDisk();
+  });
+  await using machine = await bootMachine(disk);
+  const timed = async (what: string, script: string): Promise<number> => {
+    const options = { stdio: ['ignore', 'inherit', 'inherit'], reject: false } as const;
+    const { exitCode, durationMs } = await machine.run(`cd ${PROJECT} && ${script}`, options);
+    say('vm', `${what}: ${Math.round(durationMs / 1000)} s`);
+    return exitCode ?? 1;
+  };
+  const setUp = await timed('set-up', SET_UP);
+  return setUp === 0 ? await timed('tests', `${TEST} ${files.join(' ')}`) : setUp;
+}
+
+// The machine ends with this process; what it left on disk goes as the process exits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error;
+  process.stderr.write(`vm: ${error.message}\n`);
+  process.exitCode = 1;
+}
