@@ -2,6 +2,8 @@
  * Tries to connect to TCP ports of one IPv4 address, all at once and again and again, until one answers or the time is up.
  * Sends nothing. Ends with 0 when one answered, 1 when none did, 2 for arguments that are none of the driver's.
  *
+ * Beside that, one try for the probe, which says why it failed.
+ *
  * arm64 has no poll(2), only ppoll(2).
  */
 #include <asm/unistd.h>
@@ -13,6 +15,7 @@
 #define SOCK_NONBLOCK 04000
 #define SOCK_CLOEXEC 02000000
 #define EINPROGRESS 115
+#define ETIMEDOUT 110
 #define POLLOUT 4
 #define SOL_SOCKET 1
 #define SO_ERROR 4
@@ -93,6 +96,33 @@ static int round_of(const struct address *addresses, int count, long end) {
   return answered;
 }
 
+/* "a.b.c.d" up to `end`. */
+static void read_host(const char **at, char end, unsigned char *host) {
+  for (int i = 0; i < 4; i++) host[i] = number(at, i < 3 ? '.' : end, 255);
+}
+
+/* errno of connecting to "a.b.c.d:port"; 0 when something answered, ETIMEDOUT when nothing did in time. */
+long try_once(const char *destination, long milliseconds) {
+  static struct address address;
+  long port, result, descriptor = call(__NR_socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, 0, 0, 0);
+  read_host(&destination, ':', address.host);
+  port = whole(destination, 65535);
+  address.family = AF_INET;
+  address.port[0] = port >> 8;
+  address.port[1] = port & 255;
+  if (descriptor < 0) return -descriptor;
+  result = -call(__NR_connect, descriptor, (long)&address, sizeof address, 0, 0, 0);
+  if (result == EINPROGRESS) {
+    struct poll poll = {(int)descriptor, POLLOUT, 0};
+    int error = ETIMEDOUT, size = sizeof error;
+    wait_for(&poll, 1, milliseconds);
+    if (poll.seen) call(__NR_getsockopt, descriptor, SOL_SOCKET, SO_ERROR, (long)&error, (long)&size, 0);
+    result = error;
+  }
+  call(__NR_close, descriptor, 0, 0, 0, 0, 0);
+  return result;
+}
+
 /* Does not return. */
 void connect(char **arguments) {
   static struct address addresses[MOST_PORTS];
@@ -103,7 +133,7 @@ void connect(char **arguments) {
   if (!arguments[0] || !arguments[1] || !arguments[2]) leave(2);
   end = now() + whole(arguments[0], 3600 * 1000);
   host = arguments[1];
-  for (int i = 0; i < 4; i++) bytes[i] = number(&host, i < 3 ? '.' : 0, 255);
+  read_host(&host, 0, bytes);
   for (char **port = arguments + 2; *port; port++, count++) {
     long value = whole(*port, 65535);
     if (count == MOST_PORTS) leave(2);

@@ -3,7 +3,7 @@
  * the job does. It needs no C library, no file of the image but /proc (whose file system type it checks), no memory but
  * its own, and leaves nothing behind.
  *
- *   probe [name of a system call …]      each must be one of `calls` below
+ *   probe [name of a system call | <IPv4 address>:<port>] …      each name must be one of `calls` below
  */
 #include <asm/unistd.h>
 #include "syscall.h"
@@ -17,6 +17,10 @@
 #define AT_FDCWD (-100)
 #define PROC_SUPER_MAGIC 0x9fa0
 #define PR_GET_NO_NEW_PRIVS 39
+/* Milliseconds, for a destination that nothing answers for. */
+#define TRY 500
+
+long try_once(const char *destination, long milliseconds);
 
 /*
  * Calls that do nothing, whoever makes them: nothing to act on, or arguments that no kernel accepts. Unfiltered, gVisor
@@ -288,9 +292,28 @@ static void system_calls(char **names) {
   put('}');
 }
 
-/* `names` of the system calls to try, 0 after the last. Does not return. */
+static int is_destination(const char *word) {
+  while (*word && *word != ':') word++;
+  return *word == ':';
+}
+
+/* errno of one connection to each destination among the words; 0 means that something answered. */
+static void connections(char **words) {
+  int count = 0;
+  put('{');
+  for (; *words; words++) {
+    if (!is_destination(*words)) continue;
+    if (count++) put(',');
+    string(*words, end_of_word(*words));
+    put(':');
+    number(try_once(*words, TRY));
+  }
+  put('}');
+}
+
+/* `names` of the system calls to make and of the destinations to try, 0 after the last. Does not return. */
 void probe(char **names) {
-  text("{\"version\":1,\"uid\":");
+  text("{\"version\":2,\"uid\":");
   number(call(__NR_geteuid, 0, 0, 0, 0, 0, 0));
   text(",\"gid\":");
   number(call(__NR_getegid, 0, 0, 0, 0, 0, 0));
@@ -310,6 +333,8 @@ void probe(char **names) {
   default_route();
   text(",\"systemCalls\":");
   system_calls(names);
+  text(",\"connections\":");
+  connections(names);
   text("}\n");
   for (unsigned long written = 0; written < length;) {
     long count = call(__NR_write, 1, (long)(output + written), length - written, 0, 0, 0);

@@ -1,7 +1,7 @@
 /*
  * One program without a C library, for every sandbox:
  *
- *   probe [name of a system call …]                        says what a process in this sandbox is and may do: probe.c
+ *   probe [name of a system call | <address>:<port>] …     says what a process in this sandbox is and may do: probe.c
  *   probe limit <resource>=<soft>:<hard> … -- <program> …  becomes the program, under limits: limit.c
  *   probe gate <file> <limits as above> -- <program> …     the same, but not before the file is there: gate.c
  *   probe connect <milliseconds> <address> <port> …        says whether something listens there: connect.c

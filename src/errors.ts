@@ -35,6 +35,7 @@ export const errorCodes = {
   'helper-image-missing': 'operator',
   'init-unreadable': 'operator',
   'podman-not-rootless': 'operator',
+  'network-guard-failed': 'operator',
   'guarantee-violated': 'operator',
   'guarantee-unavailable': 'operator',
   'podman-unreachable': 'system',

@@ -40,7 +40,7 @@ const capabilitySet = z.string().regex(/^[0-9a-f]{16}$/);
 const errno = z.number().int().min(0).max(4095);
 
 const reportSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   uid: z.number().int().nonnegative(),
   gid: z.number().int().nonnegative(),
   /** prctl(PR_GET_NO_NEW_PRIVS). */
@@ -66,6 +66,8 @@ const reportSchema = z.strictObject({
   defaultRoute: z.boolean().nullable(),
   /** errno by system call; 0 means that the kernel carried it out. */
   systemCalls: z.record(z.string(), errno),
+  /** errno of connecting, by `<address>:<port>`; 0 means that something answered. */
+  connections: z.record(z.string(), errno),
 });
 
 /** What the probe saw in a sandbox. */
@@ -74,9 +76,13 @@ export type ProbeReport = z.infer<typeof reportSchema>;
 /** The most that the probe writes, in bytes. */
 export const longestReport = 65536;
 
-/** argv of the probe. @param systemCalls those whose answer is wanted, of `probeCalls`. */
-export function probeCommand(systemCalls: readonly string[]): string[] {
-  return [sandboxPaths.probe, ...systemCalls];
+/**
+ * argv of the probe.
+ * @param systemCalls those whose answer is wanted, of `probeCalls`.
+ * @param destinations to connect to, as `<IPv4 address>:<port>`.
+ */
+export function probeCommand(systemCalls: readonly string[], destinations: readonly string[] = []): string[] {
+  return [sandboxPaths.probe, ...systemCalls, ...destinations];
 }
 
 /** The report, or what is wrong with it. */

@@ -1,4 +1,5 @@
 import { allDone } from '../all-done.ts';
+import type { Guard, GuardSight } from '../network/guard.ts';
 import type { Podman } from '../podman/client.ts';
 import { observeCapabilities } from './capabilities.ts';
 import type { GuaranteeName, Observation } from './guarantee.ts';
@@ -16,6 +17,7 @@ import {
   type HostFacts,
   type SandboxDemand,
   type SandboxFacts,
+  type Seen,
   seeFromHost,
   seeFromWithin,
   seeSurroundings,
@@ -52,12 +54,20 @@ const judges: Readonly<Partial<Record<GuaranteeName, Judge>>> = {
  * Observes every guarantee on running sandboxes that have run nothing but our own PID 1. Until each of them is seen to be
  * a rootless gVisor sandbox, nothing else is started in any, not even the probe. Throws nothing for what it finds: that is
  * for `enforce` of results.ts.
+ * @param guard the rules on the way out; undefined for sandboxes on no network.
  * @throws BulkheadError when Podman does not answer, or a sandbox died.
  */
-export async function proveGuarantees(podman: Podman, demands: readonly SandboxDemand[]): Promise<Proof> {
+export async function proveGuarantees(
+  podman: Podman,
+  demands: readonly SandboxDemand[],
+  guard?: Pick<Guard, 'look'>,
+): Promise<Proof> {
   const host = await allDone(demands.map((demand) => seeFromHost(podman, demand)));
   const trusted = host.every((facts) => isSandbox(facts));
-  const facts = await allDone(demands.map((demand, index) => look(podman, host[index] as HostFacts, demand, trusted)));
+  const seen = await allDone(demands.map((demand, index) => look(podman, host[index] as HostFacts, demand, trusted)));
+  // When the probes have tried to get out: what the rules did with that counts.
+  const sight = guard === undefined ? undefined : await lookAtGuard(guard);
+  const facts = seen.map((one) => ({ ...one, guard: sight }));
   const judged = demands.map(
     (demand, index) => [demand.spec.role, judge(facts[index] as SandboxFacts, demand)] as const,
   );
@@ -73,7 +83,19 @@ function isSandbox(facts: HostFacts): boolean {
   return observeGvisor(facts).state === 'proven' && observeRootless(facts).state === 'proven';
 }
 
-async function look(podman: Podman, host: HostFacts, demand: SandboxDemand, trusted: boolean): Promise<SandboxFacts> {
+async function lookAtGuard(guard: Pick<Guard, 'look'>): Promise<Seen<GuardSight>> {
+  return await guard.look().then(
+    (seen) => ({ seen }),
+    (error: Error) => ({ unseen: `the rules on the way out cannot be read back: ${error.message}` }),
+  );
+}
+
+async function look(
+  podman: Podman,
+  host: HostFacts,
+  demand: SandboxDemand,
+  trusted: boolean,
+): Promise<Omit<SandboxFacts, 'guard'>> {
   if (trusted) return await seeFromWithin(podman, host, demand);
   const unseen = 'nothing was started in the sandboxes to look at it from within';
   return { ...host, ...(await seeSurroundings(podman, demand)), probe: { unseen } };

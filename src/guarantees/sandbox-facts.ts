@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type HostProcess, networkNamespace, processesInNetworkNamespace, readProcess } from '../host/process.ts';
+import type { GuardSight } from '../network/guard.ts';
 import { type Podman, request } from '../podman/client.ts';
 import { type RuntimeFacts, runtimeFacts } from '../podman/containers.ts';
 import { execute } from '../podman/exec.ts';
+import { libpod } from '../podman/libpod.ts';
 import type { SeccompProfile } from '../sandbox/seccomp-profile.ts';
 import type { SandboxSpec } from '../sandbox/specification.ts';
 import { type Bundle, parseBundle } from './bundle.ts';
@@ -21,6 +23,8 @@ export interface SandboxDemand {
   readonly digest?: string | undefined;
   /** The content of `spec.seccompProfile`. */
   readonly profile: SeccompProfile;
+  /** Ports of this host that answer, as `<address>:<port>`, and that the sandbox must not reach. */
+  readonly canaries?: readonly string[];
 }
 
 /** Something that was looked for. */
@@ -52,7 +56,9 @@ export interface SandboxFacts extends HostFacts {
   readonly probe: Seen<ProbeReport>;
   readonly image: ImageFacts;
   /** By name, of the networks that the sandbox should be on. */
-  readonly networks: Readonly<Record<string, { readonly internal: boolean }>>;
+  readonly networks: Readonly<Record<string, { readonly internal: boolean; readonly interfaceName: string }>>;
+  /** The rules on its way out, looked at when its probe had tried them; undefined when nobody loaded any. */
+  readonly guard: Seen<GuardSight> | undefined;
 }
 
 export interface ImageFacts {
@@ -76,9 +82,19 @@ export async function seeFromHost(podman: Podman, { spec }: SandboxDemand): Prom
 }
 
 /** @throws BulkheadError when Podman does not answer, or the sandbox died. */
-export async function seeFromWithin(podman: Podman, host: HostFacts, demand: SandboxDemand): Promise<SandboxFacts> {
+export async function seeFromWithin(
+  podman: Podman,
+  host: HostFacts,
+  demand: SandboxDemand,
+): Promise<Omit<SandboxFacts, 'guard'>> {
   const [probe, rest] = await Promise.all([runProbe(podman, demand), seeSurroundings(podman, demand)]);
   return { ...host, ...rest, probe };
+}
+
+/** The part of libpod's answer that counts here. */
+interface NetworkInspection {
+  readonly internal: boolean;
+  readonly network_interface: string;
 }
 
 /** What Podman's store says; no program is run for it. @throws BulkheadError when Podman does not answer. */
@@ -90,8 +106,8 @@ export async function seeSurroundings(
     request('inspect image', podman.getImage(imageId).inspect()),
     Promise.all(
       spec.networks.map(async (name) => {
-        const { Internal } = await request('inspect network', podman.getNetwork(name).inspect());
-        return [name, { internal: Internal === true }] as const;
+        const seen = await request('inspect network', libpod<NetworkInspection>(podman, `/networks/${name}/json`));
+        return [name, { internal: seen.internal, interfaceName: seen.network_interface }] as const;
       }),
     ),
   ]);
@@ -131,8 +147,8 @@ async function readBundle(process: HostProcess | undefined): Promise<Seen<Bundle
   return 'bundle' in result ? { seen: result.bundle } : { unseen: `the OCI bundle ${path}: ${result.problem}` };
 }
 
-async function runProbe(podman: Podman, { spec, profile }: SandboxDemand): Promise<Seen<ProbeReport>> {
-  const command = probeCommand(deniedCalls(profile, spec.capabilities));
+async function runProbe(podman: Podman, { spec, profile, canaries }: SandboxDemand): Promise<Seen<ProbeReport>> {
+  const command = probeCommand(deniedCalls(profile, spec.capabilities), canaries);
   let output = '';
   const exitCode = await execute(podman, spec.name, command, async ({ data }) => {
     if (output.length <= longestReport) output += Buffer.from(data).toString('latin1');

@@ -2,6 +2,7 @@ import type { Configuration } from '../configuration.ts';
 import { BulkheadError, toBulkheadError } from '../errors.ts';
 import { removeJobSlice } from '../host/job-slice.ts';
 import { bootedMs, processPlace, processState } from '../host/process-identity.ts';
+import { removeWithGuard } from '../network/remove-guard.ts';
 import type { Podman } from '../podman/client.ts';
 import { listLabelled, type ObjectKind } from '../podman/labelled-objects.ts';
 import { groupByJob, type JobObject, type StrangeObject } from './claim.ts';
@@ -102,7 +103,12 @@ async function removeOrphan(
   let error: BulkheadError | undefined;
   try {
     const isOrphan = (again: readonly JobObject[]) => judge(again, look(options)).orphan;
-    const removal = await removeJob(podman, first.jobKey, { isOrphan, rounds, stop });
+    const removal = await removeWithGuard(
+      podman,
+      first.jobKey,
+      () => removeJob(podman, first.jobKey, { isOrphan, rounds, stop }),
+      ({ alive, left }) => !alive && left.length === 0,
+    );
     ({ removed, inUse } = removal);
     if (removal.alive) return { action: 'alive', removed, inUse };
     if (removal.left.length > 0) error = incomplete(first.jobKey, removal.left);

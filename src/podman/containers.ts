@@ -1,14 +1,21 @@
 import { allDone } from '../all-done.ts';
 import { BulkheadError } from '../errors.ts';
+import type { ContainerPlace } from '../host/rootless-netns.ts';
 import type { JobSpec, SandboxSpec } from '../sandbox/specification.ts';
 import { type Podman, request } from './client.ts';
 import { createOptions } from './create-options.ts';
 import { libpod } from './libpod.ts';
+import type { Neighbours } from './neighbours.ts';
 
 /** Creates the container; returns its id. */
-export async function createSandbox(podman: Podman, spec: SandboxSpec, imageId: string): Promise<string> {
-  const container = await request(`create ${spec.role}`, podman.createContainer(createOptions(spec, imageId)));
-  return container.id;
+export async function createSandbox(
+  podman: Podman,
+  spec: SandboxSpec,
+  imageId: string,
+  neighbours?: Neighbours,
+): Promise<string> {
+  const options = createOptions(spec, imageId, neighbours);
+  return (await request(`create ${spec.role}`, podman.createContainer(options))).id;
 }
 
 /** @throws BulkheadError `sandbox-start-failed`. */
@@ -79,4 +86,18 @@ export async function runtimeFacts(podman: Podman, container: string): Promise<R
       .filter(({ Type }) => Type === 'volume')
       .map(({ Name = '', Source, Destination }) => ({ name: Name, source: Source, target: Destination })),
   };
+}
+
+/** The part of libpod's answer that leads to a running container on the host. */
+interface Whereabouts {
+  readonly HostsPath: string;
+  readonly State: { readonly ConmonPid: number };
+  readonly NetworkSettings: { readonly SandboxKey: string };
+}
+
+/** Where a running container that is on a network is to be found. @throws BulkheadError of the request. */
+export async function containerPlace(podman: Podman, container: string): Promise<ContainerPlace> {
+  const path = `/containers/${encodeURIComponent(container)}/json`;
+  const { HostsPath, State, NetworkSettings } = await request('inspect place', libpod<Whereabouts>(podman, path));
+  return { conmonPid: State.ConmonPid, netnsFile: NetworkSettings.SandboxKey, hostsFile: HostsPath };
 }

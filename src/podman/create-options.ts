@@ -1,12 +1,16 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { sandboxPaths } from '../sandbox/layout.ts';
 import type { HostFileMount, SandboxSpec, VolumeMount } from '../sandbox/specification.ts';
+import type { Neighbours } from './neighbours.ts';
 
 /** Bounds on disk what a service may say; conmon then begins anew. */
 const serviceLogSize = '1mb';
 
-/** The API request for a sandbox of the image with the id `imageId`. */
-export function createOptions(spec: SandboxSpec, imageId: string): ContainerCreateOptions {
+/**
+ * The API request for a sandbox of the image with the id `imageId`.
+ * @param neighbours of a sandbox that is on a network.
+ */
+export function createOptions(spec: SandboxSpec, imageId: string, neighbours?: Neighbours): ContainerCreateOptions {
   return {
     name: spec.name,
     // The id, not the name: what was resolved is what runs.
@@ -31,6 +35,7 @@ export function createOptions(spec: SandboxSpec, imageId: string): ContainerCrea
       CapAdd: [...spec.capabilities],
       SecurityOpt: ['no-new-privileges', `seccomp=${spec.seccompProfile}`],
       Tmpfs: { ...spec.tmpfs },
+      ...(spec.networks.length > 0 && neighbours !== undefined && { ExtraHosts: [...neighbours.hosts] }),
       Binds: spec.mounts.filter((mount) => mount.kind === 'volume').map(toBind),
       Mounts: spec.mounts.filter((mount) => mount.kind === 'host-file').map(toMount),
       Privileged: false,
@@ -40,14 +45,17 @@ export function createOptions(spec: SandboxSpec, imageId: string): ContainerCrea
           ? { Type: 'none', Config: {} }
           : { Type: 'k8s-file', Config: { 'max-size': serviceLogSize } },
     },
-    ...((spec.networks.length > 1 || (spec.networks.length > 0 && spec.service !== undefined)) && {
-      NetworkingConfig: { EndpointsConfig: Object.fromEntries(spec.networks.map((name) => [name, endpoint(spec)])) },
+    ...((spec.networks.length > 1 || spec.networks.some((name) => name === neighbours?.internal)) && {
+      NetworkingConfig: {
+        EndpointsConfig: Object.fromEntries(spec.networks.map((name) => [name, endpoint(spec, name, neighbours)])),
+      },
     }),
   };
 }
 
-function endpoint({ service }: SandboxSpec) {
-  return service === undefined ? {} : { Aliases: [...service.aliases] };
+function endpoint({ name }: SandboxSpec, network: string, neighbours: Neighbours | undefined) {
+  const address = network === neighbours?.internal ? neighbours?.addresses.get(name) : undefined;
+  return address === undefined ? {} : { IPAMConfig: { IPv4Address: address } };
 }
 
 /**

@@ -3,11 +3,15 @@ import { relative } from 'node:path';
 import { allDone } from '../all-done.ts';
 import type { Configuration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
+import type { Pin } from '../network/destinations.ts';
+import type { CreatedNetwork } from '../network/guard.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
-import type { JobSpec, VolumeSpec } from '../sandbox/specification.ts';
+import type { JobSpec, NetworkSpec, VolumeSpec } from '../sandbox/specification.ts';
 import { type ArchiveEntry, sendEntries } from './archive.ts';
 import { type Podman, request } from './client.ts';
 import { createSandbox } from './containers.ts';
+import { libpod } from './libpod.ts';
+import { placeNeighbours } from './neighbours.ts';
 import { probeProgram } from './probe-program.ts';
 import { pageSize, tmpfsVolumeOptions } from './tmpfs-volume.ts';
 
@@ -21,6 +25,8 @@ export interface ImageIds {
 
 /**
  * Creates all that a job consists of, filled and ready to be started.
+ * @param pins names that the policy allows, with the addresses that they have for this job.
+ * @returns the job's networks, as Podman made them.
  * @throws BulkheadError `init-unreadable`, or Podman's own.
  */
 export async function createJob(
@@ -29,14 +35,18 @@ export async function createJob(
   images: ImageIds,
   host: Pick<Configuration, 'init' | 'stateFolder'>,
   stop: AbortSignal,
-): Promise<void> {
-  await createNetworksAndVolumes(podman, spec);
+  pins: readonly Pin[] = [],
+): Promise<CreatedNetwork[]> {
+  const networks = await createNetworksAndVolumes(podman, spec);
   stop.throwIfAborted();
+  const neighbours = placeNeighbours(spec, networks, pins);
   await allDone([
     createSandbox(podman, spec.courier, images.helper),
-    createSandbox(podman, spec.helper, images.helper),
-    createSandbox(podman, spec.build, images.build),
-    ...spec.services.map((service, index) => createSandbox(podman, service, images.services?.[index] ?? '')),
+    createSandbox(podman, spec.helper, images.helper, neighbours),
+    createSandbox(podman, spec.build, images.build, neighbours),
+    ...spec.services.map((service, index) =>
+      createSandbox(podman, service, images.services?.[index] ?? '', neighbours),
+    ),
   ]);
   stop.throwIfAborted();
   const [init, probe] = await allDone([
@@ -44,6 +54,7 @@ export async function createJob(
     probeProgram(podman, spec.courier.name, images.helper, host.stateFolder),
   ]);
   await fillVolumes(podman, spec, init, probe);
+  return networks;
 }
 
 /** Lets the services begin. @throws BulkheadError `sandbox-missing`, or Podman's own. */
@@ -52,18 +63,37 @@ export async function openGate(podman: Podman, courier: string): Promise<void> {
   await sendEntries(podman, courier, sandboxPaths.driver, [{ name, mode: 0o444, content: new Uint8Array() }]);
 }
 
-async function createNetworksAndVolumes(podman: Podman, { networks, volumes, cache }: JobSpec): Promise<void> {
-  await allDone([
-    ...networks.map(({ name, labels, internal }) =>
-      request(
-        'create network',
-        podman.createNetwork({ Name: name, Driver: 'bridge', Internal: internal, Labels: { ...labels } }),
-      ),
-    ),
+async function createNetworksAndVolumes(
+  podman: Podman,
+  { networks, volumes, cache }: JobSpec,
+): Promise<CreatedNetwork[]> {
+  const [created] = await allDone([
+    allDone(networks.map((network) => createNetwork(podman, network))),
     ...volumes.map((volume) => createVolume(podman, volume)),
     // Answers with the one that is there, if an earlier job made it.
     ...(cache === undefined ? [] : [createVolume(podman, cache)]),
   ]);
+  return created;
+}
+
+/** The Docker-compatible API can choose neither the name of the bridge nor whether there is a DNS server on it. */
+async function createNetwork(
+  podman: Podman,
+  { name, labels, of, interfaceName, hasResolver }: NetworkSpec,
+): Promise<CreatedNetwork> {
+  const { subnets = [] } = await request(
+    'create network',
+    libpod<{ subnets?: readonly { subnet: string; gateway?: string }[] }>(podman, '/networks/create', {
+      name,
+      driver: 'bridge',
+      internal: of === 'internal',
+      dns_enabled: hasResolver,
+      network_interface: interfaceName,
+      labels,
+    }),
+  );
+  const [first] = subnets;
+  return { name, subnet: first?.subnet ?? '', gateway: first?.gateway };
 }
 
 async function createVolume(podman: Podman, { name, labels, tmpfsBytes }: VolumeSpec): Promise<void> {

@@ -1,13 +1,18 @@
 import type { Podman } from './client.ts';
 
-/** One GET of Podman's own API, which tells what the Docker-compatible one has no words for. Errors: dockerode's. */
-export function libpod<T>(podman: Podman, path: string): Promise<T> {
+/**
+ * One request of Podman's own API, which has words for what the Docker-compatible one has none for: a GET, or a POST of
+ * `body`. Errors: dockerode's.
+ */
+export function libpod<T>(podman: Podman, path: string, body?: Readonly<Record<string, unknown>>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     podman.modem.dial(
       {
         path: `/v4.0.0/libpod${path}`,
-        method: 'GET',
-        statusCodes: { 200: true, 404: 'not found', 500: 'server error' },
+        method: body === undefined ? 'GET' : 'POST',
+        // docker-modem takes a body as "options".
+        ...(body !== undefined && { options: body }),
+        statusCodes: { 200: true, 400: 'bad request', 404: 'not found', 409: 'conflict', 500: 'server error' },
       },
       (error: unknown, data: unknown) => (error ? reject(error) : resolve(data as T)),
     );

@@ -5,6 +5,7 @@ import { checkPatterns } from './check-patterns.ts';
 import type { Finding, SettingFinding } from './finding.ts';
 import { formatPath, type JsonPath } from './json-path.ts';
 import type { Origin } from './merge.ts';
+import { type OutwardRole, outwardRoles } from './network-rule.ts';
 import type { Policy } from './policy.ts';
 import type { Settings } from './schema.ts';
 import { formatSize } from './units.ts';
@@ -105,10 +106,31 @@ function services({ services: rules, network: reach, limits: bounds }: Settings)
   ];
 }
 
-function network({ network: { helper } }: Settings): SettingFinding[] {
-  if (helper === 'egress') return [];
-  const message = `is ${helper}: no job can clone its repository or upload artifacts`;
-  return [{ level: 'warning', at: ['network', 'helper'], message, fix: 'Write egress, unless jobs need neither.' }];
+function network({ network: reach, limits: bounds }: Settings): SettingFinding[] {
+  const found: SettingFinding[] = [];
+  const rulesFor = (role: OutwardRole) => reach.allow.filter(({ from }) => from?.includes(role) ?? true);
+  const leaves = (role: OutwardRole) => reach[role] === 'egress' || reach[role] === 'listed';
+  if (!leaves('helper')) {
+    const message = `is ${reach.helper}: no job can clone its repository or upload artifacts`;
+    const fix = 'Write listed or egress, unless jobs need neither.';
+    found.push({ level: 'warning', at: ['network', 'helper'], message, fix });
+  }
+  for (const role of outwardRoles.filter((one) => one !== 'services' || bounds.services > 0)) {
+    if (reach[role] !== 'listed' || rulesFor(role).length > 0) continue;
+    const message = 'is listed, but network.allow lists nothing for it';
+    found.push({ level: 'warning', at: ['network', role], message, fix: 'Write job, or list something.' });
+  }
+  for (const [index, { from = outwardRoles }] of reach.allow.entries()) {
+    if (from.some(leaves)) continue;
+    const message = `has no effect: network.${from.join(' and network.')} reach nothing outside the job`;
+    found.push({
+      level: 'warning',
+      at: ['network', 'allow', index],
+      message,
+      fix: 'Write listed or egress, or remove it.',
+    });
+  }
+  return found;
 }
 
 function limits({ limits: { memory, serviceMemory } }: Settings): SettingFinding[] {
@@ -118,7 +140,7 @@ function limits({ limits: { memory, serviceMemory } }: Settings): SettingFinding
 }
 
 /** Demands that nothing can fulfil, on any host. */
-function demands({ require, limits: bounds, network: reach }: Settings): SettingFinding[] {
+function demands({ require, limits: bounds }: Settings): SettingFinding[] {
   const demand = (name: GuaranteeName) => ['require', require.indexOf(name)];
   const found: SettingFinding[] = [];
   const limited = { memory: bounds.memory, pids: bounds.pids, cpu: bounds.cpus, disk: bounds.disk };
@@ -126,11 +148,6 @@ function demands({ require, limits: bounds, network: reach }: Settings): Setting
     if (limited[what] !== undefined || !require.includes(`limits.${what}`)) continue;
     const message = `requires limits.${what}, but that limit is unlimited: no job would run`;
     found.push({ level: 'error', at: demand(`limits.${what}`), message, fix: 'Set the limit, or do not require it.' });
-  }
-  if (require.includes('network.egress') && Object.values(reach).includes('egress')) {
-    const who = Object.keys(reach).filter((name) => reach[name as keyof typeof reach] === 'egress');
-    const message = `requires network.egress, but nothing guards the way out of network.${who.join(' and network.')} yet`;
-    found.push({ level: 'error', at: demand('network.egress'), message, fix: 'Do not require it, or keep them in.' });
   }
   for (const name of ['rootless', 'gvisor'] as const) {
     if (require.includes(name)) continue;

@@ -3,6 +3,7 @@ import { guaranteeNames } from '../guarantees/guarantee.ts';
 import { capabilityNames } from './capabilities.ts';
 import { globProblem } from './glob.ts';
 import { imagePatternProblem } from './image-pattern.ts';
+import { networkRules } from './network-rule.ts';
 import { checked, distinct, duration, oneOrMore, orUnlimited, size, softAndHard } from './types.ts';
 
 const count = z.number().int().min(0).max(1_000_000_000);
@@ -23,7 +24,8 @@ const imageRules = {
     .min(1)
     .describe('Pull policies a job may ask for; the first is used when it asks for none.'),
 };
-const reach = z.enum(['none', 'job', 'egress']);
+const reach = z.enum(['none', 'job', 'listed', 'egress']);
+export type Reach = z.output<typeof reach>;
 
 /**
  * Every setting of a policy. Objects are merged key by key along `extends`; everything else is replaced as a whole. After
@@ -75,8 +77,11 @@ export const sections = {
       helper: reach.describe('Clones, caches and artifacts.'),
       build: reach.describe("The job's own script."),
       services: reach.describe('Services of the job.'),
+      allow: networkRules.describe('Destinations: the only ones of "listed", and those that "egress" has besides.'),
     })
-    .describe('"none": loopback only; "job": the sandboxes of the job; "egress": outward as well.'),
+    .describe(
+      '"none": loopback only; "job": the sandboxes of the job; "listed": what "allow" lists as well; "egress": the internet as well, not this host nor private networks.',
+    ),
   limits: z
     .strictObject({
       memory: orUnlimited(size).describe('Memory of all sandboxes of the job together.'),

@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto';
+import { outwardRoles } from '../policy/network-rule.ts';
 import type { Job } from '../runner/job.ts';
 import { type Limits, limitsLabel } from './limits-label.ts';
 
 /** What a Podman object is to its job. */
-export type Role = 'helper' | 'build' | ServiceRole | 'courier' | 'builds' | 'scripts' | 'network' | 'internal-network';
+export type Role = 'helper' | 'build' | ServiceRole | 'courier' | 'builds' | 'scripts' | `network-${NetworkOf}`;
+/** Whose way out a network is; `internal` is the one that the sandboxes of a job share. */
+export const networksOf = [...outwardRoles, 'internal'] as const;
+export type NetworkOf = (typeof networksOf)[number];
 /** By the service's place in the job's list. */
 export type ServiceRole = `service-${number}`;
 
@@ -40,6 +44,11 @@ export interface Ownership {
 /** The name of an object: the same in every stage and attempt, so that any of them can find it without state of its own. */
 export function objectName(job: Pick<Job, 'key'>, role: Role): string {
   return `bulkhead-${job.key}-${role}`;
+}
+
+/** The bridge of a job's network: an interface, whose name the kernel bounds to 15 characters. */
+export function interfaceName({ key }: Pick<Job, 'key'>, of: NetworkOf): string {
+  return `bh${createHash('sha256').update(key).digest('hex').slice(0, 10)}${of.slice(0, 1)}`;
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { ServiceRole } from './names.ts';
+import type { Reach } from '../policy/schema.ts';
+import type { NetworkOf, ServiceRole } from './names.ts';
 
 /** Everything there is to say about a job's Podman objects. Pure data: specify.ts makes it, podman/ turns it into requests. */
 
@@ -23,7 +24,7 @@ export interface SandboxSpec {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly hostname: string;
-  /** Names of the networks it is on; none means that it has a loopback interface only. */
+  /** Names of the networks it is on, its way out first; none means that it has a loopback interface only. */
   readonly networks: readonly string[];
   /** `uid:gid`; undefined means the image's own user. */
   readonly user: string | undefined;
@@ -43,7 +44,7 @@ export interface SandboxSpec {
   readonly service?: {
     /** What begins when the gate opens. */
     readonly command: readonly string[];
-    /** Names of it on its networks. */
+    /** Names by which the other sandboxes of the job find it. */
     readonly aliases: readonly string[];
   };
 }
@@ -51,8 +52,13 @@ export interface SandboxSpec {
 export interface NetworkSpec {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** No way out: only the job's own sandboxes are on it. */
-  readonly internal: boolean;
+  readonly of: NetworkOf;
+  /** Where its sandboxes may go by it; `job`: nowhere else, since only they are on it. */
+  readonly reach: Exclude<Reach, 'none'>;
+  /** Name of its bridge in the network namespace of the rootless Podman. */
+  readonly interfaceName: string;
+  /** Whether Podman's DNS server answers there. It asks the world for what it does not know, from internal networks, too. */
+  readonly hasResolver: boolean;
 }
 
 export interface VolumeSpec {

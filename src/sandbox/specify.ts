@@ -1,8 +1,19 @@
+import { type OutwardRole, outwardRoles } from '../policy/network-rule.ts';
 import type { Settings } from '../policy/schema.ts';
 import type { Job } from '../runner/job.ts';
 import { entrypointLabel } from './entrypoint.ts';
 import { sandboxPaths } from './layout.ts';
-import { cacheLabels, cacheName, labelKeys, labelsFor, type Ownership, objectName, type Role } from './names.ts';
+import {
+  cacheLabels,
+  cacheName,
+  interfaceName,
+  labelKeys,
+  labelsFor,
+  type NetworkOf,
+  type Ownership,
+  objectName,
+  type Role,
+} from './names.ts';
 import type { JobSpec, Mount, NetworkSpec, VolumeMount, VolumeSpec } from './specification.ts';
 import { parseUlimits } from './ulimits.ts';
 import { isRoot } from './user.ts';
@@ -61,7 +72,7 @@ export function specifyJob(
   services: readonly ServiceDemand[] = [],
 ): JobSpec {
   const object = (role: Role) => ({ name: objectName(job, role), labels: labelsFor(job, role, owner) });
-  const networks = specifyNetworks(settings, services.length > 0, object);
+  const networks = specifyNetworks(job, settings, services.length > 0, object);
   const tmpfsBytes = settings.builds === 'memory' ? settings.limits.disk : undefined;
   const builds: VolumeSpec = { ...object('builds'), tmpfsBytes };
   const scripts: VolumeSpec = { ...object('scripts'), tmpfsBytes: undefined };
@@ -111,7 +122,7 @@ export function specifyJob(
       ...common,
       ...object('helper'),
       role: 'helper',
-      networks: networksFor(settings.network.helper, networks),
+      networks: networksFor('helper', settings, networks),
       user: helperUser(settings),
       capabilities: rootsOnly(settings, helperUser(settings)).filter((name) => fileManagement.has(name)),
       mounts: [...shared, ...runnerBinary],
@@ -121,7 +132,7 @@ export function specifyJob(
       ...object('build'),
       labels: { ...object('build').labels, [labelKeys.entrypoint]: entrypointLabel(entrypoint) },
       role: 'build',
-      networks: networksFor(settings.network.build, networks),
+      networks: networksFor('build', settings, networks),
       user: buildUser,
       capabilities: rootsOnly(settings, buildUser ?? imageUser),
       mounts: shared,
@@ -132,7 +143,7 @@ export function specifyJob(
       ...object(`service-${index}`),
       role: `service-${index}`,
       hostname: `service-${index}`,
-      networks: networksFor(settings.network.services, networks),
+      networks: networksFor('services', settings, networks),
       user,
       capabilities: rootsOnly(settings, user ?? imageUser),
       environment: [...common.environment, ...environment],
@@ -147,23 +158,38 @@ function gated(command: readonly string[], ulimits: string): string[] {
   return [sandboxPaths.probe, 'gate', sandboxPaths.gate, ...(parseUlimits(ulimits) ?? []), '--', ...command];
 }
 
-/** Only what some sandbox is on: the way out, the network without one, or both. */
+/**
+ * A way out for each of helper, build and services that has one, apart from those of the others: rules see by which bridge a
+ * packet came, and a sandbox can claim any address. Beside them one network without a way out, where the job's sandboxes meet.
+ */
 function specifyNetworks(
+  job: Job,
   { network }: Settings,
   hasServices: boolean,
-  object: (role: Role) => Omit<NetworkSpec, 'internal'>,
+  object: (role: Role) => Pick<NetworkSpec, 'name' | 'labels'>,
 ): NetworkSpec[] {
-  const reaches = new Set<string>([network.helper, network.build, ...(hasServices ? [network.services] : [])]);
+  const present = outwardRoles.filter((role) => role !== 'services' || hasServices);
+  const specify = (of: NetworkOf, reach: NetworkSpec['reach']): NetworkSpec => ({
+    ...object(`network-${of}`),
+    of,
+    reach,
+    interfaceName: interfaceName(job, of),
+    hasResolver: reach === 'egress',
+  });
+  const meets = present.some((role) => network[role] === 'job') || (hasServices && network.services !== 'none');
   return [
-    ...(reaches.has('egress') ? [{ ...object('network'), internal: false }] : []),
-    ...(reaches.has('job') ? [{ ...object('internal-network'), internal: true }] : []),
+    ...present.flatMap((role) => {
+      const reach = network[role];
+      return reach === 'egress' || reach === 'listed' ? [specify(role, reach)] : [];
+    }),
+    ...(meets ? [specify('internal', 'job')] : []),
   ];
 }
 
-/** Whoever may reach out may reach the job's own sandboxes, too. */
-function networksFor(reach: Settings['network']['build'], networks: readonly NetworkSpec[]): string[] {
-  if (reach === 'none') return [];
-  return networks.filter(({ internal }) => internal || reach === 'egress').map(({ name }) => name);
+/** Whoever may reach out may reach the job's own sandboxes, too. The first is the way out. */
+function networksFor(role: OutwardRole, { network }: Settings, networks: readonly NetworkSpec[]): string[] {
+  if (network[role] === 'none') return [];
+  return networks.filter(({ of }) => of === role || of === 'internal').map(({ name }) => name);
 }
 
 function specifyCache(job: Job, settings: Settings): VolumeSpec | undefined {

@@ -1,6 +1,7 @@
 import { type Configuration, loadConfiguration } from '../configuration.ts';
 import { removeJobSlice } from '../host/job-slice.ts';
 import { runnerIdentity } from '../host/process-identity.ts';
+import { removeWithGuard } from '../network/remove-guard.ts';
 import { openPodman, waitForPodman } from '../podman/client.ts';
 import { removeJobObjects } from '../podman/job-objects.ts';
 import { Account } from '../receipts/account.ts';
@@ -40,7 +41,8 @@ export const cleanup: Stage = async ({ env, codes, configPath }) => {
 async function removeJob(configuration: Configuration, job: Job): Promise<number> {
   const podman = openPodman(configuration.socket);
   await waitForPodman(podman, podmanPatienceMs);
-  const removed = await removeJobObjects(podman, job.key, containersOfAJob + job.services.length);
+  const expected = containersOfAJob + job.services.length;
+  const removed = await removeWithGuard(podman, job.key, () => removeJobObjects(podman, job.key, expected));
   await removeJobSlice(configuration.socket, job.key);
   return removed;
 }

@@ -5,6 +5,9 @@ import { enforce, summary } from '../guarantees/results.ts';
 import { requireRootless } from '../guarantees/rootless.ts';
 import { makeJobSlice, removeJobSlice } from '../host/job-slice.ts';
 import { runnerIdentity } from '../host/process-identity.ts';
+import { resolveDestinations } from '../network/destinations.ts';
+import { type Guard, installGuard } from '../network/guard.ts';
+import { removeWithGuard } from '../network/remove-guard.ts';
 import { sweepOrphans } from '../orphans/sweep.ts';
 import { openPodman, type Podman, waitForPodman } from '../podman/client.ts';
 import { startSandboxes } from '../podman/containers.ts';
@@ -69,10 +72,12 @@ async function makeAndProve(
   // A prepare that was killed may have left some.
   await removeJobObjects(podman, job.key, 0);
   const sweeping = sweepOrphans(podman, configuration, stop);
+  let guard: Guard | undefined;
   try {
     const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision));
     const make = async () => {
       const planned = await planServices(job, decision);
+      const resolving = resolveDestinations(decision.policy.settings.network.allow, job.instance);
       for (const { title } of planned) await logLine(`Starting service ${escapeForeign(title)} ...`);
       const images = await resolveImages(podman, configuration, env, job, decision, planned, stop);
       account.helper = { reference: configuration.helperImage, id: images.helper.id };
@@ -88,18 +93,22 @@ async function makeAndProve(
         build: images.build.id,
         services: images.services.map(({ id }) => id),
       };
-      await createJob(podman, spec, ids, configuration, stop);
+      const reachable = await resolving;
+      for (const text of reachable.warnings) await logLine(`bulkhead: WARNING: ${escapeForeign(text)}`, 'stderr');
+      const networks = await createJob(podman, spec, ids, configuration, stop, reachable.pins);
       stop.throwIfAborted();
-      return { images, services, spec };
+      return { images, services, spec, networks, reachable };
     };
     // Podman takes a while to describe itself; nothing is started until it has.
-    const [service, { images, services, spec }] = await allDone([describeService(podman), make()]);
+    const [service, { images, services, spec, networks, reachable }] = await allDone([describeService(podman), make()]);
     account.lap('create');
     await startSandboxes(podman, spec);
     account.lap('start');
     stop.throwIfAborted();
+    guard = await installGuard(podman, job.key, spec, networks, reachable);
+    account.lap('guard');
 
-    const proof = await proveJob(podman, spec, images, profile, decision, slice);
+    const proof = await proveJob(podman, spec, images, profile, decision, slice, guard);
     account.guarantees = proof.results;
     const runtime = { version: service.runtimeVersion, flags: [...proof.runtimeFlags] };
     account.runtime = runtime;
@@ -120,10 +129,12 @@ async function makeAndProve(
     }
     await appendReceipt(configuration.stateFolder, account.prepared());
   } catch (error) {
-    await removeJobObjects(podman, job.key, Number.POSITIVE_INFINITY).catch(warn);
+    const remove = () => removeJobObjects(podman, job.key, Number.POSITIVE_INFINITY);
+    await removeWithGuard(podman, job.key, remove).catch(warn);
     await removeJobSlice(configuration.socket, job.key).catch(warn);
     throw error;
   } finally {
+    await guard?.[Symbol.asyncDispose]();
     await sweeping;
   }
 }

@@ -6,8 +6,11 @@ import { type GuaranteeResults, proveGuarantees } from '../guarantees/prove.ts';
 import type { SandboxFacts } from '../guarantees/sandbox-facts.ts';
 import type { JobSlice } from '../host/job-slice.ts';
 import type { SliceLimits } from '../host/slice.ts';
+import type { Guard } from '../network/guard.ts';
+import { isAllowed } from '../network/ruleset.ts';
 import type { Podman } from '../podman/client.ts';
 import { refusal } from '../policy/decide.ts';
+import type { OutwardRole } from '../policy/network-rule.ts';
 import { formatImageReference, type ImageReference } from '../sandbox/image-reference.ts';
 import type { LoadedSeccompProfile } from '../sandbox/seccomp-profile.ts';
 import type { JobSpec } from '../sandbox/specification.ts';
@@ -29,15 +32,20 @@ export async function proveJob(
   { profile }: LoadedSeccompProfile,
   decision: JobDecision,
   slice: JobSlice,
+  guard: Guard | undefined,
 ): Promise<JobProof> {
-  const { results, facts } = await proveGuarantees(podman, [
-    { spec: spec.helper, imageId: images.helper.id, profile },
-    { spec: spec.build, imageId: images.build.id, digest: decision.image.reference.digest, profile },
+  const { digest } = decision.image.reference;
+  const canaries = (role: OutwardRole) => canariesFor(guard, role);
+  const demands = [
+    { spec: spec.helper, imageId: images.helper.id, profile, canaries: canaries('helper') },
+    { spec: spec.build, imageId: images.build.id, digest, profile, canaries: canaries('build') },
     ...spec.services.map((service, index) => {
       const image = images.services[index];
-      return { spec: service, imageId: image?.id ?? '', digest: image?.reference.digest, profile };
+      const { digest } = image?.reference ?? {};
+      return { spec: service, imageId: image?.id ?? '', digest, profile, canaries: canaries('services') };
     }),
-  ]);
+  ];
+  const { results, facts } = await proveGuarantees(podman, demands, guard);
   const [, build, ...services] = facts;
   requireUser(decision, decision.image.reference, build);
   for (const [index, facts] of services.entries()) {
@@ -53,6 +61,14 @@ export async function proveJob(
     },
     runtimeFlags: (build?.process?.commandLine ?? []).filter(isSetting),
   };
+}
+
+/** What of this host no sandbox of the role may reach. */
+function canariesFor(guard: Guard | undefined, role: OutwardRole): string[] {
+  return (guard?.canaries ?? []).filter((canary) => {
+    const [address = '', port] = canary.split(':');
+    return !isAllowed(guard?.spec.destinations ?? [], role, address, Number(port));
+  });
 }
 
 /** What the job's slice is made with, and held against. */

@@ -13,7 +13,7 @@ before(async () => {
 after(async () => {
   assert.equal((await bystander.sh('echo untouched')).stdout.toString(), 'untouched\n');
   const { containers, volumes, networks } = await bystander.objects();
-  assert.deepEqual([containers.length, volumes.length, networks.length], [3, 2, 1]);
+  assert.deepEqual([containers.length, volumes.length, networks.length], [3, 2, 2]);
   await bystander[Symbol.asyncDispose]();
 });
 
@@ -34,14 +34,14 @@ test('every object carries every label, whatever the image says', async () => {
     ...(await Promise.all(volumes.map(async (name) => (await podman.getVolume(name).inspect()).Labels))),
     ...(await Promise.all(networks.map(async (name) => (await podman.getNetwork(name).inspect()).Labels ?? {}))),
   ];
-  assert.equal(labels.length, 6);
+  assert.equal(labels.length, 7);
   const { cacheProject, cacheTier, ...ofJobs } = labelKeys;
   for (const set of labels) {
     for (const key of Object.values(ofJobs)) assert.ok(set[key], `${key} in ${JSON.stringify(set)}`);
     for (const key of [cacheProject, cacheTier]) assert.equal(set[key], undefined, `${key} is for what outlives jobs`);
   }
   const roles = labels.map((set) => set[labelKeys.role]).sort();
-  assert.deepEqual(roles, ['build', 'builds', 'courier', 'helper', 'network', 'scripts']);
+  assert.deepEqual(roles, ['build', 'builds', 'courier', 'helper', 'network-build', 'network-helper', 'scripts']);
 });
 
 test('no process of the job is left', async () => {
@@ -80,7 +80,7 @@ test('cleanup with one object already gone', async () => {
     async (job: TestJob) => {
       await podman.getContainer(job.name('build')).remove({ force: true });
       await podman.getContainer(job.name('helper')).remove({ force: true });
-      await podman.getNetwork(job.name('network')).remove();
+      await podman.getNetwork(job.name('network-build')).remove();
     },
   ]) {
     const job = await TestJob.prepared();

@@ -40,7 +40,7 @@ before(async () => {
 after(async () => {
   assert.equal((await bystander.sh('echo untouched')).stdout.toString(), 'untouched\n');
   const { containers, volumes, networks } = await bystander.objects();
-  assert.deepEqual([containers.length, volumes.length, networks.length], [3, 2, 1]);
+  assert.deepEqual([containers.length, volumes.length, networks.length], [3, 2, 2]);
   await bystander[Symbol.asyncDispose]();
   await bent[Symbol.asyncDispose]();
   await rm(state, { recursive: true });
@@ -117,7 +117,7 @@ async function makeObjects(runnerProcess: string, { deadline = 4e9, start = true
   return job;
 }
 
-const counts = { container: 3, volume: 2, network: 1 };
+const counts = { container: 3, volume: 2, network: 2 };
 const nowSeconds = () => Math.floor(Date.now() / 1000);
 
 async function receipts(): Promise<{ kind: string; job: { key: string }; [field: string]: unknown }[]> {
@@ -134,14 +134,14 @@ test('a job whose runner was killed goes, sandboxes that run and all, and the ch
   const dry = await gc('--dry-run');
   const what = `job ${job.described.id} of ${job.described.instance} (${job.key}): its runner process ${runner.split(':')[0]} is gone: `;
   assert.equal(dry.exitCode, 0, dry.stderr);
-  assert.deepEqual(linesOf(job, dry), [`${what}would remove 3 containers, 2 volumes, 1 network`]);
+  assert.deepEqual(linesOf(job, dry), [`${what}would remove 3 containers, 2 volumes, 2 networks`]);
   assert.match(dry.stderr, /^1 job would be removed, [1-9]\d* running/m);
   assert.equal((await job.objects()).containers.length, 3, 'a dry run removes nothing');
   assert.deepEqual(await receipts(), []);
 
   const result = await gc();
   assert.equal(result.exitCode, 0, result.stderr);
-  assert.deepEqual(linesOf(job, result), [`${what}removed 3 containers, 2 volumes, 1 network`]);
+  assert.deepEqual(linesOf(job, result), [`${what}removed 3 containers, 2 volumes, 2 networks`]);
   assert.match(result.stderr, /^1 job removed, [1-9]\d* running/m);
   await job.assertNothingLeft();
   const [receipt, ...more] = await receipts();
@@ -149,7 +149,7 @@ test('a job whose runner was killed goes, sandboxes that run and all, and the ch
   assert.deepEqual(receipt?.job, { key: job.key, id: job.described.id, instance: job.described.instance });
   assert.deepEqual(
     [receipt?.kind, receipt?.['removed'], receipt?.['runnerProcess'], receipt?.['policy']],
-    ['finished', 6, runner, { name: 'baseline', hash: 'abc' }],
+    ['finished', 7, runner, { name: 'baseline', hash: 'abc' }],
   );
   assert.deepEqual(receipt?.['outcome'], {
     code: 'job-orphaned',
@@ -202,7 +202,7 @@ test('a job that turns out to live, on a second look, is left as it is', async (
   };
   const removal = await removeJob(podman, job.key, { isOrphan, rounds: 3, stop: new AbortController().signal });
   assert.deepEqual(removal, { removed: { container: 0, volume: 0, network: 0 }, inUse: [], left: [], alive: true });
-  assert.deepEqual(asked, [6]);
+  assert.deepEqual(asked, [7]);
   assert.equal((await job.objects()).containers.length, 3);
 });
 
@@ -215,7 +215,7 @@ test('two gcs at once, beside a cleanup of the same job', async () => {
   const removed = (await receipts())
     .filter((receipt) => receipt.job.key === job.key)
     .reduce((total, receipt) => total + Number(receipt['removed']), 0);
-  assert.ok(removed <= 6, `${removed}`);
+  assert.ok(removed <= 7, `${removed}`);
   job.player.dispose();
 });
 
@@ -273,8 +273,8 @@ test('what Podman does not remove is left, said, and exit code 1', async () => {
   await using configured = await configurationWith({ socket: proxy.socket, stateFolder: state });
   const { exitCode, stdout, stderr } = await gcWith(configured.path);
   assert.equal(exitCode, 1);
-  assert.match(stdout, /NOT WHOLLY REMOVED: 3 containers, 2 volumes of 3 containers, 2 volumes, 1 network\n/);
-  assert.match(stderr, /bulkhead-\d+-[0-9a-f]+-network: .*\(cleanup-incomplete\)\n {2}Fix: /);
+  assert.match(stdout, /NOT WHOLLY REMOVED: 3 containers, 2 volumes of 3 containers, 2 volumes, 2 networks\n/);
+  assert.match(stderr, /bulkhead-\d+-[0-9a-f]+-network-\w+: .*\(cleanup-incomplete\)\n {2}Fix: /);
   assert.equal((await gc()).exitCode, 0);
   await job.assertNothingLeft();
   job.player.dispose();
@@ -300,7 +300,7 @@ test("labels that an image brings do not make gc remove somebody else's containe
   await using _odd = await fakeContainer(`somebody-elses-odd-${job.key}`, odd);
   const { exitCode, stdout, stderr } = await gc();
   assert.equal(exitCode, 0, stderr);
-  assert.match(stdout, /removed 3 containers, 2 volumes, 1 network\n$/);
+  assert.match(stdout, /removed 3 containers, 2 volumes, 2 networks\n$/);
   assert.match(stderr, new RegExp(`left alone: container somebody-elses-${job.key}: its name does not fit its labels`));
   assert.match(
     stderr,
@@ -324,7 +324,7 @@ test('a volume that something else uses stays, and is said', async () => {
   assert.equal(exitCode, 0);
   assert.match(
     stdout,
-    new RegExp(`removed 3 containers, 1 volume, 1 network; kept, since something else uses it: ${volume}\n`),
+    new RegExp(`removed 3 containers, 1 volume, 2 networks; kept, since something else uses it: ${volume}\n`),
   );
   assert.deepEqual((await job.objects()).volumes, [volume]);
   await user.remove({ force: true });

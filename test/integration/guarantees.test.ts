@@ -7,6 +7,7 @@ import { execa } from 'execa';
 import { findProgram } from '../../setup/find-program.ts';
 import { type GuaranteeName, guaranteeNames } from '../../src/guarantees/guarantee.ts';
 import { enforce, summary } from '../../src/guarantees/results.ts';
+import { type Guard, LoadedGuard } from '../../src/network/guard.ts';
 import { readFileOf } from '../../src/podman/archive.ts';
 import { probeProgram } from '../../src/podman/probe-program.ts';
 import { probeInHelperImage } from '../../src/sandbox/layout.ts';
@@ -48,15 +49,40 @@ suite("on set-up's service", () => {
     });
   }
 
-  test('the way out is guarded only where there is none', async () => {
-    assert.match(outcome(await proveJob(podman), 'network.egress'), /^unavailable: .*no rules guard it/);
+  test('the way out is guarded, or there is none', async () => {
+    assert.equal(outcome(await proveJob(podman), 'network.egress'), 'proven: rules in place, this host refused');
     const inside = await proveJob(podman, { policy: 'restricted' });
     const [helper, build] = inside.facts;
     assert.ok(helper && build && 'seen' in helper.probe && 'seen' in build.probe);
     assert.deepEqual(build.probe.seen.interfaces, ['lo']);
     assert.ok(helper.probe.seen.interfaces?.includes('eth0'), 'the helper has a network');
-    assert.doesNotMatch(outcome(inside, 'network.egress'), /build sandbox/);
+    assert.match(outcome(inside, 'network.egress'), /^proven: .*build sandbox: no network/);
   });
+
+  for (const [what, meddling, reason] of [
+    ['taken away', (table) => `delete table ${table}`, /^unavailable: .*cannot be read back/],
+    ['emptied', (table) => `flush table ${table}`, /^violated: .*the chain \w+ has 0 rules/],
+    [
+      'opened for one address',
+      (table) => `insert rule ${table} from_build ip daddr 1.2.3.4 accept`,
+      /^violated: .*from_build/,
+    ],
+    [
+      'opened by a range less',
+      (table) => `delete element ${table} closed { 169.254.0.0/16 }`,
+      /^violated: .*set closed/,
+    ],
+  ] as const satisfies [string, (table: string) => string, RegExp][]) {
+    test(`rules for networks that were ${what} are seen`, async () => {
+      const meddle = async (guard: Guard | undefined) => {
+        assert.ok(guard instanceof LoadedGuard);
+        await guard.netns.run(['nft', meddling(`inet ${guard.spec.table}`)]);
+      };
+      const proof = await proveJob(podman, { meddle });
+      assert.match(outcome(proof, 'network.egress'), reason);
+      assert.throws(() => enforce(proof.results, ['network.egress']), { name: 'BulkheadError' });
+    });
+  }
 
   for (const [what, guarantee, bent, reason] of [
     [

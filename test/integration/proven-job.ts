@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { GuaranteeName, Observation } from '../../src/guarantees/guarantee.ts';
 import { type Proof, proveGuarantees } from '../../src/guarantees/prove.ts';
+import { type Guard, installGuard } from '../../src/network/guard.ts';
+import { removeWithGuard } from '../../src/network/remove-guard.ts';
 import type { Podman } from '../../src/podman/client.ts';
 import { startSandbox } from '../../src/podman/containers.ts';
 import { findImage } from '../../src/podman/images.ts';
@@ -25,6 +27,8 @@ export interface ProvenJob {
   readonly bend?: (build: SandboxSpec) => SandboxSpec;
   /** The same for the whole job. */
   readonly bendJob?: (spec: JobSpec) => JobSpec;
+  /** Runs when the rules for its networks are loaded, before the proof. */
+  readonly meddle?: (guard: Guard | undefined) => Promise<unknown>;
 }
 
 /** Makes a job's sandboxes on a service, holds them against what they should be, and removes them. */
@@ -33,15 +37,22 @@ export async function proveJob(podman: Podman, options: ProvenJob = {}): Promise
   const { spec, ids, profile, key } = await specifyProven(podman, options);
   const asked = bendJob({ ...spec, build: bend(spec.build) });
   try {
-    await createJob(podman, asked, ids, configuration, new AbortController().signal);
+    const networks = await createJob(podman, asked, ids, configuration, new AbortController().signal);
     await Promise.all([asked.helper, asked.build, ...asked.services].map((one) => startSandbox(podman, one)));
-    return await proveGuarantees(podman, [
-      { spec: spec.helper, imageId: ids.helper, profile },
-      { spec: spec.build, imageId: ids.build, profile },
-      ...spec.services.map((service) => ({ spec: service, imageId: ids.build, profile })),
-    ]);
+    await using guard = await installGuard(podman, key, asked, networks, { destinations: [], pins: [], warnings: [] });
+    await options.meddle?.(guard);
+    const { canaries = [] } = guard ?? {};
+    return await proveGuarantees(
+      podman,
+      [
+        { spec: spec.helper, imageId: ids.helper, profile, canaries },
+        { spec: spec.build, imageId: ids.build, profile, canaries },
+        ...spec.services.map((service) => ({ spec: service, imageId: ids.build, profile, canaries })),
+      ],
+      guard,
+    );
   } finally {
-    await removeJobObjects(podman, key, Number.POSITIVE_INFINITY);
+    await removeWithGuard(podman, key, () => removeJobObjects(podman, key, Number.POSITIVE_INFINITY));
   }
 }
 

@@ -32,14 +32,17 @@ export interface Runtime {
  */
 export class SecondService implements AsyncDisposable {
   readonly podman: Podman;
+  readonly socket: string;
   readonly #folder: string;
 
   private constructor(folder: string, socket: string) {
     this.#folder = folder;
+    this.socket = socket;
     this.podman = openPodman(socket);
   }
 
-  static async start(runtime: Runtime): Promise<SecondService> {
+  /** @param around the beginning of a command line, for a service in other namespaces. */
+  static async start(runtime: Runtime, around: readonly string[] = []): Promise<SecondService> {
     const folder = mkdtempSync(join(tmpdir(), 'bulkhead-service-'));
     chmodSync(folder, 0o755);
     const own = (name: string): string => {
@@ -74,13 +77,14 @@ additionalimagestores = ["${layout.dataDir}/storage"]
       CONTAINERS_STORAGE_CONF: write('storage.conf', storageConf),
     };
     const socket = join(run, 'podman.sock');
-    const [program, ...args] = user.commandLine('podman', ['system', 'service', '--time=0', `unix://${socket}`]);
+    const service = user.commandLine('podman', ['system', 'service', '--time=0', `unix://${socket}`]);
+    const [program = '', ...args] = [...around, ...service];
     const child = spawn(program, args, { cwd: '/', env, detached: true, stdio: 'ignore' });
     await once(child, 'spawn');
     child.unref();
-    const service = new SecondService(folder, socket);
-    await waitForPodman(service.podman, 30_000);
-    return service;
+    const started = new SecondService(folder, socket);
+    await waitForPodman(started.podman, 30_000);
+    return started;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,7 +49,7 @@ export const policyFile = {
   tmpfs: { '/tmp': '2GiB' },
   seccomp: 'baseline',
   ulimits: { core: '0B', nofile: { soft: 1024, hard: 4096 } },
-  network: { helper: 'egress', build: 'egress', services: 'job' },
+  network: { helper: 'egress', build: 'egress', services: 'job', allow: [{ to: 'gitlab' }] },
   limits: {
     memory: '4GiB',
     cpus: 2,

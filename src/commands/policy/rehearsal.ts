@@ -6,6 +6,9 @@ import type { GuaranteeResults } from '../../guarantees/results.ts';
 import { requireRootless } from '../../guarantees/rootless.ts';
 import { makeJobSlice, removeJobSlice } from '../../host/job-slice.ts';
 import { processIdentity } from '../../host/process-identity.ts';
+import { resolveDestinations } from '../../network/destinations.ts';
+import { installGuard } from '../../network/guard.ts';
+import { removeWithGuard } from '../../network/remove-guard.ts';
 import { openPodman, type Podman, waitForPodman } from '../../podman/client.ts';
 import { startSandboxes } from '../../podman/containers.ts';
 import { findImage } from '../../podman/images.ts';
@@ -90,11 +93,14 @@ async function prove(podman: Podman, policy: Policy, configuration: Configuratio
     const images = { helper: image, build: image, entrypoint: [], services: used };
     const spec = specify(job, decision, configuration, profile, slice, owner, images, services);
     const ids = { helper: image.id, build: image.id, services: used.map(({ id }) => id) };
-    await createJob(podman, spec, ids, configuration, stop);
+    const rules = policy.settings.network.allow.filter(({ to }) => to !== 'gitlab');
+    const reachable = await resolveDestinations(rules, job.instance);
+    const networks = await createJob(podman, spec, ids, configuration, stop, reachable.pins);
     await startSandboxes(podman, spec);
-    return (await proveJob(podman, spec, images, profile, decision, slice)).results;
+    await using guard = await installGuard(podman, job.key, spec, networks, reachable);
+    return (await proveJob(podman, spec, images, profile, decision, slice, guard)).results;
   } finally {
-    await removeJobObjects(podman, job.key, 0);
+    await removeWithGuard(podman, job.key, () => removeJobObjects(podman, job.key, 0));
     await removeJobSlice(configuration.socket, job.key);
   }
 }

@@ -8,10 +8,15 @@ print(socket.create_connection(address, timeout=5).recv(100))`)}`;
 const outward = connect('$OUTSIDE_HOST', '$OUTSIDE_PORT');
 /** The helper's image has bash and no Python. */
 const outwardFromHelper = 'exec 3<>"/dev/tcp/$OUTSIDE_HOST/$OUTSIDE_PORT" && head -n 1 <&3';
-const unreachable = /unreachable|timed out|not known|No address|resolution|not permitted|No such device/i;
+const unreachable =
+  /No route to host|unreachable|timed out|not known|No address|resolution|not permitted|No such device/i;
 
 type Reach = 'none' | 'job' | 'egress';
-const network = (helper: Reach, build: Reach) => ({ policy: { network: { helper, build } } });
+/** What answers outside is on this host, which no sandbox reaches unless it is listed. */
+const allow = [{ to: 'host.containers.internal', ports: ['1024-65535'] }];
+const network = (helper: Reach, build: Reach, listed: readonly object[] = allow) => ({
+  policy: { network: { helper, build, allow: listed } },
+});
 
 const listen = python(`
 listener = socket.create_server(("0.0.0.0", 7777))
@@ -52,6 +57,21 @@ export const neighbourAttacks: readonly Attack[] = [
     open: network('egress', 'job'),
   },
   {
+    name: 'this host, from a build sandbox that may go out (network.allow: nothing)',
+    script: outward,
+    stopped: unreachable,
+    closed: network('egress', 'egress', []),
+    open: network('egress', 'egress'),
+  },
+  {
+    name: 'this host, from a helper that may go out (network.allow: nothing)',
+    stage: 'get_sources',
+    script: outwardFromHelper,
+    stopped: unreachable,
+    closed: network('egress', 'egress', []),
+    open: network('egress', 'egress'),
+  },
+  {
     name: 'from the build sandbox to the helper (network.build: none)',
     // Nobody listens there: that it refuses shows that it was reached.
     script: python(`
@@ -69,7 +89,7 @@ except ConnectionRefusedError: pass`),
     closed: {},
     open: {
       bend: ({ HostConfig, ...options }, victim) => {
-        return { ...options, HostConfig: { ...HostConfig, NetworkMode: victim('network') } };
+        return { ...options, HostConfig: { ...HostConfig, NetworkMode: victim('network-build') } };
       },
     },
   },

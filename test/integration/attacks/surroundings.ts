@@ -80,6 +80,6 @@ export async function startVictim(
 /** The sandbox's address on the network without a way out, if it is on that one; empty when it is on none. */
 export async function addressOf(podman: Podman, job: TestJob, role: 'helper' | 'build'): Promise<string> {
   const { NetworkSettings } = await podman.getContainer(job.name(role)).inspect();
-  const { [job.name('internal-network')]: internal, [job.name('network')]: outward } = NetworkSettings.Networks;
+  const { [job.name('network-internal')]: internal, [job.name('network-build')]: outward } = NetworkSettings.Networks;
   return (internal ?? outward)?.IPAddress ?? '';
 }

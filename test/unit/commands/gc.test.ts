@@ -14,7 +14,7 @@ process.umask(0o022);
 const root = mkdtempSync(join(tmpdir(), 'bulkhead-gc-'));
 after(() => rmSync(root, { recursive: true }));
 
-const objects = [claimed(), claimed({ object: labelled('builds') }), claimed({ object: labelled('network') })];
+const objects = [claimed(), claimed({ object: labelled('builds') }), claimed({ object: labelled('network-build') })];
 const gone = { orphan: true, reason: 'runner-gone', text: 'its runner process 7 is gone' } as const;
 const all = { container: 1, volume: 1, network: 1 };
 const none = { container: 0, volume: 0, network: 0 };

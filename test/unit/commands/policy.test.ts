@@ -37,7 +37,7 @@ suite('policy check', { concurrency: 2 }, () => {
     [
       'an unknown key',
       { ...policyFile, limitz: {} },
-      /site\.json:68: error: limitz: unknown key; did you mean "limits"\?$/,
+      /site\.json:73: error: limitz: unknown key; did you mean "limits"\?$/,
     ],
     [
       'a wrong unit',
@@ -162,7 +162,7 @@ suite('policy explain', { concurrency: 2 }, () => {
     assert.equal(exitCode, 0);
     assert.ok(
       stdout.includes(
-        `  limits.memory = "8GiB"  (${folder}/release.json:3; instead of "4GiB" of ${folder}/site.json:50)\n`,
+        `  limits.memory = "8GiB"  (${folder}/release.json:3; instead of "4GiB" of ${folder}/site.json:55)\n`,
       ),
       stdout,
     );
@@ -211,7 +211,7 @@ suite('policy explain', { concurrency: 2 }, () => {
     assert.deepEqual(explanation.decision.services, [
       { image: 'docker.io/library/redis:latest', pullPolicies: ['always'] },
     ]);
-    assert.equal(explanation.settings.length, 28);
+    assert.equal(explanation.settings.length, 29);
   });
 
   test('does not mind a reader who has seen enough', async () => {

@@ -10,6 +10,8 @@ suite("the probe's report", () => {
   test('is read', () => assert.deepEqual(parseProbe(`${JSON.stringify(probe)}\n`), { report: probe }));
   test('is asked for by path, without a shell', () => {
     assert.deepEqual(probeCommand(['unshare', 'setns']), ['/bulkhead/probe', 'unshare', 'setns']);
+    const destinations = ['192.0.2.1:40000', '10.0.2.2:40000'];
+    assert.deepEqual(probeCommand(['setns'], destinations), ['/bulkhead/probe', 'setns', ...destinations]);
   });
 
   for (const [what, text, problem] of [
@@ -17,7 +19,13 @@ suite("the probe's report", () => {
     ['cut off', JSON.stringify(probe).slice(0, -2), /not JSON/],
     ["a shell's words", 'sh: not found', /not JSON/],
     ['not an object', '[]', /expected object/],
-    ['of another version', JSON.stringify({ ...probe, version: 2 }), /version/],
+    ['of another version', JSON.stringify({ ...probe, version: 1 }), /version/],
+    ['without connections, as older probes are', JSON.stringify({ ...probe, connections: undefined }), /connections/],
+    [
+      'with a connection that is none',
+      JSON.stringify({ ...probe, connections: { '192.0.2.1:80': -1 } }),
+      /connections/,
+    ],
     ['without a part', JSON.stringify({ ...probe, mounts: undefined }), /mounts/],
     ['with a part that no probe has', JSON.stringify({ ...probe, root: true }), /root/],
     ['of a kernel without status', JSON.stringify({ ...probe, status: null }), /status/],

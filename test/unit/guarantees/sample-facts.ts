@@ -18,7 +18,7 @@ export const spec: SandboxSpec = {
   name: 'bulkhead-1-build',
   labels: {},
   hostname: 'job-1',
-  networks: ['bulkhead-1-network'],
+  networks: ['bulkhead-1-network-build'],
   user: '0:0',
   capabilities: ['CHOWN', 'SETUID'],
   seccompProfile: '/etc/bulkhead/seccomp/baseline.json',
@@ -48,7 +48,12 @@ export const profile: SeccompProfile = {
   ],
 };
 
-export const demand: SandboxDemand = { spec, imageId: `sha256:${'1'.repeat(64)}`, profile };
+export const demand: SandboxDemand = {
+  spec,
+  imageId: `sha256:${'1'.repeat(64)}`,
+  profile,
+  canaries: ['192.0.2.1:40000', '10.0.2.2:40000'],
+};
 
 const volumeOptions = ['nosuid', 'nodev', 'nocopy', 'rprivate', 'rbind'];
 export const bundle: Bundle = {
@@ -110,7 +115,7 @@ export const bundle: Bundle = {
 
 const capabilities = '0000000000000081';
 export const probe: ProbeReport = {
-  version: 1,
+  version: 2,
   uid: 0,
   gid: 0,
   noNewPrivileges: 1,
@@ -142,6 +147,8 @@ export const probe: ProbeReport = {
       .split(' ')
       .map((name) => [name, 1]),
   ),
+  // EHOSTUNREACH, which the rules answer with.
+  connections: { '192.0.2.1:40000': 113, '10.0.2.2:40000': 113 },
 };
 
 export const facts: SandboxFacts = {
@@ -150,7 +157,7 @@ export const facts: SandboxFacts = {
     ociRuntime: 'runsc',
     pid: 4242,
     imageId: demand.imageId,
-    networks: ['bulkhead-1-network'],
+    networks: ['bulkhead-1-network-build'],
     volumes: [
       { name: 'bulkhead-1-builds', source: `${volumes}/builds/_data`, target: '/builds' },
       { name: 'bulkhead-1-scripts', source: `${volumes}/scripts/_data`, target: '/bulkhead' },
@@ -166,7 +173,8 @@ export const facts: SandboxFacts = {
   bundle: { seen: bundle },
   probe: { seen: probe },
   image: { digests: [`docker.io/library/debian@sha256:${'d'.repeat(64)}`], volumes: ['/data'] },
-  networks: { 'bulkhead-1-network': { internal: false } },
+  networks: { 'bulkhead-1-network-build': { internal: false, interfaceName: 'bh0123456789b' } },
+  guard: { seen: { difference: undefined, refused: { bh0123456789b: 2, bh0123456789h: 0 } } },
 };
 
 export const withProbe = (change: Partial<ProbeReport>): SandboxFacts => ({

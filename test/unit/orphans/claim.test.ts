@@ -6,7 +6,8 @@ import { labelKeys, type Role } from '../../../src/sandbox/names.ts';
 import { anyText, job } from '../samples.ts';
 import { deadline, labelled, made } from './samples.ts';
 
-const roles: readonly Role[] = ['helper', 'build', 'courier', 'builds', 'scripts', 'network', 'internal-network'];
+const networks = ['network-helper', 'network-build', 'network-services', 'network-internal'] as const;
+const roles: readonly Role[] = ['helper', 'build', 'courier', 'builds', 'scripts', ...networks];
 const withLabel = (key: string, value: string) => {
   const object = labelled('build');
   return { ...object, labels: { ...object.labels, [key]: value } };

@@ -9,7 +9,11 @@ export const deadline = made + 7200;
 
 /** As Podman lists an object that prepare made. */
 export function labelled(role: Role, changes: Partial<LabelledObject> = {}): LabelledObject {
-  const kind = role.endsWith('network') ? 'network' : role === 'builds' || role === 'scripts' ? 'volume' : 'container';
+  const kind = role.startsWith('network-')
+    ? 'network'
+    : role === 'builds' || role === 'scripts'
+      ? 'volume'
+      : 'container';
   return {
     kind,
     id: `id-of-${role}`,

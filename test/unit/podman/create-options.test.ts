@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createOptions } from '../../../src/podman/create-options.ts';
+import { placeNeighbours } from '../../../src/podman/neighbours.ts';
+import type { JobSpec } from '../../../src/sandbox/specification.ts';
 import { specifyJob } from '../../../src/sandbox/specify.ts';
 import { hostOffer, job, jobToken, owner, settings, settingsOf } from '../samples.ts';
 
@@ -8,6 +10,9 @@ const imageId = `sha256:${'ab'.repeat(32)}`;
 const spec = specifyJob(job, settings, hostOffer, owner);
 const withRunner = specifyJob(job, settings, { ...hostOffer, gitlabRunner: '/usr/bin/gitlab-runner' }, owner);
 const sandboxes = [spec.helper, spec.build, spec.courier];
+/** As Podman makes networks, each with a range of its own. */
+const made = (of: Pick<JobSpec, 'networks'>) =>
+  of.networks.map(({ name }, index) => ({ name, subnet: `10.89.${index}.0/24`, gateway: `10.89.${index}.1` }));
 const name = (role: string) => `bulkhead-${job.key}-${role}`;
 
 test('what the build sandbox is asked for, in full', () => {
@@ -22,7 +27,7 @@ test('what the build sandbox is asked for, in full', () => {
     Healthcheck: { Test: ['NONE'] },
     StopTimeout: 0,
     HostConfig: {
-      NetworkMode: name('network'),
+      NetworkMode: name('network-build'),
       CapDrop: ['ALL'],
       ReadonlyRootfs: false,
       CapAdd: ['CHOWN', 'SETGID', 'SETUID'],
@@ -48,8 +53,9 @@ for (const sandbox of sandboxes) {
 
     test('asks for nothing that nobody has thought about', () => {
       const known = ['name', 'Image', 'Entrypoint', 'Cmd', 'Env', 'Labels', 'Hostname', 'Healthcheck', 'StopTimeout'];
+      const more = ['User', 'HostConfig'];
       assert.deepEqual(
-        Object.keys(options).filter((key) => ![...known, 'User', 'HostConfig'].includes(key)),
+        Object.keys(options).filter((key) => ![...known, ...more].includes(key)),
         [],
       );
       assert.deepEqual(Object.keys(host).sort(), [
@@ -104,7 +110,7 @@ suite('a service', () => {
     user: 'redis',
     imageUser: '',
   };
-  const policy = settingsOf({ network: { helper: 'egress', build: 'egress', services: 'job' } });
+  const policy = settingsOf({ network: { helper: 'egress', build: 'egress', services: 'job', allow: [] } });
   const { services, build } = specifyJob(job, policy, hostOffer, owner, undefined, [service]);
   const [sandbox = build] = services;
   const { Hostname, Labels, Cmd, Entrypoint, Env, User, NetworkingConfig, HostConfig, ...rest } = createOptions(
@@ -128,7 +134,7 @@ suite('a service', () => {
     const { LogConfig, NetworkMode, ...own } = HostConfig ?? {};
     // Redis is not root, as the build sandbox is.
     assert.deepEqual(own, { ...shared, CapAdd: [] });
-    assert.equal(NetworkMode, name('internal-network'));
+    assert.equal(NetworkMode, name('network-internal'));
     assert.deepEqual(LogConfig, { Type: 'k8s-file', Config: { 'max-size': '1mb' } });
     assert.deepEqual([Hostname, Env, User], ['service-2', ['A=b'], 'redis']);
     assert.equal(Labels?.['io.bulkhead.role'], 'service-2');
@@ -139,18 +145,50 @@ suite('a service', () => {
     assert.deepEqual(Cmd, ['/bulkhead/probe', 'gate', '/bulkhead/gate', '4=0:0', '--', ...service.command]);
   });
 
-  test('has its aliases on each of its networks', () => {
-    assert.deepEqual(NetworkingConfig?.EndpointsConfig, { [name('internal-network')]: { Aliases: service.aliases } });
-    const egress = settingsOf({ network: { helper: 'job', build: 'job', services: 'egress' } });
-    const [reaching = build] = specifyJob(job, egress, hostOffer, owner, undefined, [service]).services;
-    assert.deepEqual(createOptions(reaching, imageId).NetworkingConfig?.EndpointsConfig, {
-      [name('network')]: { Aliases: service.aliases },
-      [name('internal-network')]: { Aliases: service.aliases },
-    });
-    const alone = settingsOf({ network: { helper: 'job', build: 'job', services: 'none' } });
-    const [unreachable = build] = specifyJob(job, alone, hostOffer, owner, undefined, [service]).services;
-    const options = createOptions(unreachable, imageId);
+  const specifyWith = (network: Record<string, string>) =>
+    specifyJob(job, settingsOf({ network: { ...network, allow: [] } }), hostOffer, owner, undefined, [service]);
+  const pins = [{ name: 'registry.example.com', addresses: ['192.0.2.7', '192.0.2.8'] }];
+  const hosts = ['registry.example.com:192.0.2.7', 'registry.example.com:192.0.2.8'];
+
+  test('asks for no alias: what Podman knows by name, its DNS server tells', () => {
+    assert.doesNotMatch(JSON.stringify([NetworkingConfig, HostConfig]), /alias/i);
+  });
+
+  test('has its address on the internal network only; all find it there by their hosts files', () => {
+    const reaching = specifyWith({ helper: 'job', build: 'listed', services: 'egress' });
+    const networks = made(reaching);
+    assert.deepEqual(
+      networks.map((one) => one.name),
+      ['network-build', 'network-services', 'network-internal'].map(name),
+    );
+    const neighbours = placeNeighbours(reaching, networks, pins);
+    const [first = build] = reaching.services;
+    const asked = [reaching.helper, reaching.build, first].map((one) => createOptions(one, imageId, neighbours));
+    const at = (address: string) => ({ [name('network-internal')]: { IPAMConfig: { IPv4Address: address } } });
+    assert.deepEqual(
+      asked.map((options) => options.NetworkingConfig?.EndpointsConfig),
+      [
+        at('10.89.2.2'),
+        { [name('network-build')]: {}, ...at('10.89.2.3') },
+        { [name('network-services')]: {}, ...at('10.89.2.4') },
+      ],
+    );
+    for (const options of asked) {
+      assert.deepEqual(options.HostConfig?.ExtraHosts, [...hosts, 'redis:10.89.2.4', 'cache:10.89.2.4']);
+    }
+    assert.equal(asked[2]?.HostConfig?.NetworkMode, name('network-services'), 'the way out comes first');
+  });
+
+  test('is found by nobody without a network, and finds nobody', () => {
+    const alone = specifyWith({ helper: 'job', build: 'job', services: 'none' });
+    const neighbours = placeNeighbours(alone, made(alone), pins);
+    const [unreachable = build] = alone.services;
+    const options = createOptions(unreachable, imageId, neighbours);
     assert.deepEqual([options.HostConfig?.NetworkMode, options.NetworkingConfig], ['none', undefined]);
+    assert.ok(!('ExtraHosts' in (options.HostConfig ?? {})), 'Podman takes none without a network');
+    assert.deepEqual(createOptions(alone.build, imageId, neighbours).HostConfig?.ExtraHosts, hosts);
+    const courier = createOptions(alone.courier, imageId, neighbours);
+    assert.ok(!('ExtraHosts' in (courier.HostConfig ?? {})));
   });
 });
 
@@ -162,7 +200,7 @@ test('the helper and the courier are root of their sandbox, the build is whoever
 
 test('the courier has no network; the others have no other than that of the job', () => {
   assert.equal(createOptions(spec.courier, imageId).HostConfig?.NetworkMode, 'none');
-  assert.equal(createOptions(spec.helper, imageId).HostConfig?.NetworkMode, name('network'));
+  assert.equal(createOptions(spec.helper, imageId).HostConfig?.NetworkMode, name('network-helper'));
 });
 
 test('only the courier can write what the others run', () => {
@@ -192,7 +230,7 @@ test('the request shares nothing with the specification that a library could cha
 
 test('what a policy asks for beyond the usual reaches the request', () => {
   const changes = { user: { run: '1000:1000', root: 'refused' }, rootFilesystem: 'read-only' };
-  const network = { helper: 'egress', build: 'job', services: 'job' };
+  const network = { helper: 'egress', build: 'job', services: 'job', allow: [] };
   const strict = specifyJob(job, settingsOf({ ...changes, network }), { ...hostOffer, slice: 'a-b.slice' }, owner);
   for (const sandbox of [strict.helper, strict.build]) {
     const { User, Env, HostConfig } = createOptions(sandbox, imageId);
@@ -201,8 +239,8 @@ test('what a policy asks for beyond the usual reaches the request', () => {
     assert.equal(HostConfig?.ReadonlyRootfs, true);
     assert.equal(HostConfig?.CgroupParent, 'a-b.slice');
   }
-  assert.equal(createOptions(strict.build, imageId).HostConfig?.NetworkMode, name('internal-network'));
+  assert.equal(createOptions(strict.build, imageId).HostConfig?.NetworkMode, name('network-internal'));
   const { HostConfig, NetworkingConfig } = createOptions(strict.helper, imageId);
-  assert.equal(HostConfig?.NetworkMode, name('network'));
-  assert.deepEqual(NetworkingConfig?.EndpointsConfig, { [name('network')]: {}, [name('internal-network')]: {} });
+  assert.equal(HostConfig?.NetworkMode, name('network-helper'));
+  assert.deepEqual(NetworkingConfig?.EndpointsConfig, { [name('network-helper')]: {}, [name('network-internal')]: {} });
 });

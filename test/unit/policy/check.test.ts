@@ -30,6 +30,8 @@ const say = async (...args: Parameters<typeof check>) =>
 /** What is found in one policy that everybody gets, with some sections changed. */
 const inPolicy = (changes: Record<string, unknown>) => say({ ...complete, 'site.json': { ...policyFile, ...changes } });
 const limits = (changes: Record<string, unknown>) => ({ limits: { ...policyFile.limits, ...changes } });
+const network = (changes: Record<string, unknown>) => ({ network: { ...policyFile.network, ...changes } });
+const fromBuild = { allow: [{ to: 'gitlab', from: ['build'] }] };
 
 suite('check finds nothing in', () => {
   test('a good folder', async () => assert.deepEqual(await say(complete), []));
@@ -260,18 +262,23 @@ suite('check finds in a policy', () => {
     ],
     [
       'services without a network',
-      { network: { helper: 'egress', build: 'egress', services: 'none' } },
+      { ...network({ services: 'none' }) },
       /^error .* limits\.services: .*network\.services is none/,
     ],
     [
       'services that no job reaches',
-      { network: { helper: 'egress', build: 'none', services: 'job' } },
+      { ...network({ build: 'none' }) },
       /^warning .* limits\.services: .*network\.build is none/,
     ],
     [
       'a helper that cannot clone',
-      { network: { helper: 'none', build: 'none', services: 'job' } },
+      network({ helper: 'none', build: 'none' }),
       /^warning .* network\.helper: is none: no job can clone/m,
+    ],
+    [
+      'a helper that has its job only',
+      network({ helper: 'job' }),
+      /^warning .* network\.helper: is job: no job can clone/m,
     ],
     ['a service larger than its job', limits({ serviceMemory: '8GiB' }), /^warning .* limits\.serviceMemory: is above/],
     [
@@ -280,9 +287,29 @@ suite('check finds in a policy', () => {
       /^error .* require\[2\]: requires limits\.pids/,
     ],
     [
-      'guarded egress that is not guarded',
-      { require: ['rootless', 'gvisor', 'network.egress'] },
-      /^error .* require\[2\]: requires network\.egress, but .* network\.helper and network\.build yet/,
+      'a listed network that lists nothing',
+      network({ build: 'listed', allow: [] }),
+      /^warning site\.json:46 network\.build: is listed, but network\.allow lists nothing for it$/,
+    ],
+    [
+      'a listed network that lists for others',
+      network({ build: 'listed', services: 'listed', allow: [{ to: 'gitlab', from: ['helper', 'services'] }] }),
+      /^warning site\.json:46 network\.build: is listed, but network\.allow lists nothing for it$/,
+    ],
+    [
+      'listed services of which nothing is listed',
+      network({ services: 'listed', allow: [{ to: 'gitlab', from: ['helper', 'build'] }] }),
+      /^warning .* network\.services: is listed, but network\.allow lists nothing for it$/,
+    ],
+    [
+      'a destination for those who reach nothing',
+      network({ allow: [{ to: 'gitlab' }, { to: '192.0.2.1', ports: [80], from: ['services'] }] }),
+      /^warning site\.json:52 network\.allow\[1\]: has no effect: network\.services reach nothing outside the job$/,
+    ],
+    [
+      'a destination for nobody',
+      network({ helper: 'job', build: 'none' }),
+      /^warning .* network\.allow\[0\]: has no effect: network\.helper and network\.build and network\.services reach/m,
     ],
     ['no gVisor required', { require: ['rootless'] }, /^warning .* require: does not list gvisor/],
     [
@@ -319,10 +346,20 @@ suite('check finds in a policy', () => {
     [
       'guarded egress where nothing goes out',
       {
-        network: { helper: 'job', build: 'none', services: 'none' },
+        ...network({ helper: 'job', build: 'none', services: 'none', allow: [] }),
         ...limits({ services: 0 }),
         require: ['rootless', 'gvisor', 'network.egress'],
       },
+    ],
+    ['guarded egress where all go out', { require: ['rootless', 'gvisor', 'network.egress'] }],
+    ['a helper that reaches GitLab only', network({ helper: 'listed', build: 'job' })],
+    [
+      'services that list nothing, where there are none',
+      { ...network({ services: 'listed', ...fromBuild }), ...limits({ services: 0 }) },
+    ],
+    [
+      'a destination for one who goes out, and another who does not',
+      network({ allow: [{ to: 'gitlab', from: ['build', 'services'] }] }),
     ],
     ['a limit that is required and set', { require: ['rootless', 'gvisor', 'limits.memory'] }],
     [

@@ -120,7 +120,7 @@ suite('a mistake is told with line, path, and what was meant', () => {
     ['{"capabilities": ["CHOWN",\n"CHOWN"]}', 'site.json:2: capabilities[1]: is there twice'],
     [
       '{"network": {"build": "on"}}',
-      'site.json:1: network.build: "on" is not known here; write one of none, job, egress',
+      'site.json:1: network.build: "on" is not known here; write one of none, job, listed, egress',
     ],
     ['{"user": {"run": "root"}}', 'site.json:1: user.run: must be "image" or uid:gid in numbers'],
     ['{"tmpfs": {"tmp": "1GiB"}}', 'site.json:1: tmpfs.tmp: must be an absolute path without . and ..'],

@@ -29,7 +29,43 @@ const rules = {
   digest: fc.constantFrom('required', 'optional'),
   pullPolicies: fc.uniqueArray(fc.constantFrom('always', 'if-not-present', 'never'), { minLength: 1 }),
 };
-const reach = fc.constantFrom('none', 'job', 'egress');
+const reach = fc.constantFrom('none', 'job', 'listed', 'egress');
+
+const addresses = fc
+  .tuple(fc.integer({ min: 1, max: 223 }), fc.nat(255), fc.nat(255), fc.nat(255))
+  .filter(([first]) => first !== 127)
+  .map((parts) => parts.join('.'));
+const ranges = fc
+  .tuple(fc.integer({ min: 1, max: 223 }), fc.nat(255), fc.integer({ min: 16, max: 24 }))
+  .filter(([first]) => first !== 127)
+  .map(([first, second, length]) => `${first}.${second}.0.0/${length}`);
+const hostNames = fc.constantFrom(
+  'registry.example.com',
+  'registry.example.com.evil.org',
+  'metadata.google.internal',
+  'host.containers.internal',
+  'xn--bcher-kva.example',
+  '_srv.a-b.test',
+  'x',
+);
+const port = fc.integer({ min: 1, max: 65535 });
+const portRange = fc.tuple(port, port).map(([a, b]) => `${Math.min(a, b)}-${Math.max(a, b)}`);
+const ports = fc.uniqueArray(fc.oneof(port, portRange), { minLength: 1, maxLength: 3 });
+const ruleOptions = {
+  protocol: fc.constantFrom('tcp', 'udp'),
+  from: fc.uniqueArray(fc.constantFrom('helper', 'build', 'services'), { minLength: 1 }),
+};
+/** Entries of `network.allow`. */
+export const networkRules = fc.uniqueArray(
+  fc.oneof(
+    fc.record({ to: fc.constant('gitlab'), ports, ...ruleOptions }, { requiredKeys: ['to'], noNullPrototype: true }),
+    fc.record(
+      { to: fc.oneof(fc.constant('internet'), addresses, ranges, hostNames), ports, ...ruleOptions },
+      { requiredKeys: ['to', 'ports'], noNullPrototype: true },
+    ),
+  ),
+  { maxLength: 4, selector: (rule) => JSON.stringify(rule) },
+);
 
 const sections = {
   images: rules,
@@ -41,7 +77,7 @@ const sections = {
   tmpfs: { '/tmp': sizes, '/run': fc.oneof(sizes, fc.constant('none')) },
   seccomp: fc.constantFrom('baseline', 'restricted'),
   ulimits: { core: sizes, nofile: fc.nat(9999) },
-  network: { helper: reach, build: reach, services: reach },
+  network: { helper: reach, build: reach, services: reach, allow: networkRules },
   limits: {
     memory: orUnlimited(sizes),
     cpus: orUnlimited(fc.integer({ min: 1, max: 64 })),

@@ -117,14 +117,19 @@ suite('the sandboxes of a job', () => {
             assert.ok(known.includes(mount.source));
           }
         }
-        for (const [sandbox, reach] of [
-          [helper, settings.network.helper],
-          [build, settings.network.build],
-        ] as const) {
-          const open = networks.filter(({ internal }) => !internal).map(({ name }) => name);
-          if (reach === 'none') assert.deepEqual(sandbox.networks, []);
-          if (reach === 'job') assert.ok(!sandbox.networks.some((name) => open.includes(name)));
-          assert.ok(sandbox.networks.every((name) => networks.some((network) => network.name === name)));
+        for (const role of ['helper', 'build'] as const) {
+          const sandbox = role === 'helper' ? helper : build;
+          const reach = settings.network[role];
+          const on = sandbox.networks.map((name) => networks.find((network) => network.name === name));
+          assert.ok(!on.includes(undefined), 'on no network that is not the job’s');
+          if (reach === 'none') assert.deepEqual(on, []);
+          const ways = on.filter((network) => network?.of !== 'internal');
+          const goesOut = reach === 'egress' || reach === 'listed';
+          assert.deepEqual(
+            ways.map((network) => [network?.of, network?.reach]),
+            goesOut ? [[role, reach]] : [],
+            'a way out of its own, or none',
+          );
           if (settings.user.run !== 'image') assert.equal(sandbox.user, settings.user.run);
           if (settings.user.root === 'refused') assert.ok(sandbox.user === undefined || !/^0*:/.test(sandbox.user));
         }

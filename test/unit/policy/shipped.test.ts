@@ -52,6 +52,18 @@ suite('the shipped policies', () => {
     });
   }
 
+  for (const [name, network] of [
+    ['baseline', { helper: 'egress', build: 'egress', services: 'job' }],
+    ['restricted', { helper: 'egress', build: 'none', services: 'none' }],
+    ['hermetic', { helper: 'listed', build: 'none', services: 'none' }],
+  ] as const) {
+    test(`${name} lets jobs reach what it says, GitLab at most beside it, and requires that it is so`, async () => {
+      const { settings } = await loadPolicy(folder, name, read);
+      assert.deepEqual(settings.network, { ...network, allow: [{ to: 'gitlab' }] });
+      assert.ok(settings.require.includes('network.egress') && settings.require.includes('network.isolation'));
+    });
+  }
+
   test('each name their schema', async () => {
     for (const name of names.filter((one) => one.endsWith('.json') && !one.endsWith('.schema.json'))) {
       const kind = name.endsWith('.test.json') ? 'cases' : name === 'assignments.json' ? 'assignments' : 'policy';
@@ -93,6 +105,9 @@ suite('the published schema of', () => {
       '"uniqueItems":true',
       '"SYS_ADMIN"',
       '"network.isolation"',
+      '"listed"',
+      '^[a-z0-9._-]+(/[0-9]{1,2})?$',
+      '^[0-9]{1,5}-[0-9]{1,5}$',
     ]) {
       assert.ok(text.includes(part), part);
     }

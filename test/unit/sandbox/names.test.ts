@@ -2,10 +2,22 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { type Job, parseJob } from '../../../src/runner/job.ts';
-import { cacheLabels, cacheName, labelKeys, labelsFor, objectName, type Role } from '../../../src/sandbox/names.ts';
+import {
+  cacheLabels,
+  cacheName,
+  interfaceName,
+  labelKeys,
+  labelsFor,
+  objectName,
+  type Role,
+} from '../../../src/sandbox/names.ts';
 import { job, jobResponse, jobToken, owner } from '../samples.ts';
 
-const roles: readonly Role[] = ['helper', 'build', 'courier', 'builds', 'scripts', 'network', 'internal-network'];
+const networks = ['helper', 'build', 'services', 'internal'] as const;
+const roles: readonly Role[] = [
+  ...(['helper', 'build', 'courier', 'builds', 'scripts'] as const),
+  ...networks.map((of) => `network-${of}` as const),
+];
 const cacheKeys: readonly string[] = [labelKeys.cacheProject, labelKeys.cacheTier];
 
 suite('names', () => {
@@ -44,6 +56,30 @@ suite('names', () => {
         }
       }),
     );
+  });
+});
+
+suite('the bridges of a job', () => {
+  test('have names that the kernel takes, each its own, the same in every attempt', () => {
+    const again = parseJob(jobResponse());
+    const seen = networks.map((of) => interfaceName(job, of));
+    assert.deepEqual(
+      seen,
+      networks.map((of) => interfaceName(again, of)),
+    );
+    assert.equal(new Set(seen).size, networks.length);
+    // IFNAMSIZ is 16, with a zero byte at the end.
+    for (const name of seen) assert.match(name, /^bh[0-9a-f]{10}[hbsi]$/);
+  });
+
+  test('are no other job’s, however alike the two', () => {
+    const jobs = [4711, 4712, 47110].flatMap((id) =>
+      ['a.test', 'b.test'].map((host) =>
+        parseJob(jobResponse({ id, git_info: { repo_url: `https://${host}/p.git` } })),
+      ),
+    );
+    const names = jobs.flatMap((one) => networks.map((of) => interfaceName(one, of)));
+    assert.equal(new Set(names).size, names.length);
   });
 });
 

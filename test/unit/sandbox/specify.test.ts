@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Settings } from '../../../src/policy/schema.ts';
 import { parseJob } from '../../../src/runner/job.ts';
+import { interfaceName } from '../../../src/sandbox/names.ts';
 import { type HostOffer, specifyJob } from '../../../src/sandbox/specify.ts';
 import { hostOffer, job, jobResponse, jobToken, owner, settings, settingsOf } from '../samples.ts';
 
@@ -21,11 +22,11 @@ const volume = (source: string | undefined, target: string, readOnly: boolean) =
 suite('a job', () => {
   test('is the same in every attempt', () => assert.deepEqual(specify(), spec));
 
-  test('has three sandboxes, two volumes and a network, each with a name and labels of its own', () => {
+  test('has three sandboxes, two volumes and two networks, each with a name and labels of its own', () => {
     const objects = [...spec.networks, ...spec.volumes, ...sandboxes];
     assert.deepEqual(
       objects.map(({ labels }) => labels['io.bulkhead.role']),
-      ['network', 'builds', 'scripts', 'courier', 'helper', 'build'],
+      ['network-helper', 'network-build', 'builds', 'scripts', 'courier', 'helper', 'build'],
     );
     assert.equal(new Set(objects.map(({ name }) => name)).size, objects.length);
     for (const { labels } of objects) assert.equal(labels['io.bulkhead.job'], job.key);
@@ -126,53 +127,98 @@ suite('the user', () => {
 });
 
 suite('networks', () => {
-  const of = (network: Record<string, string>) => {
-    const { networks, helper, build, courier } = specify(settingsOf({ network: { services: 'none', ...network } }));
-    assert.deepEqual(courier.networks, []);
-    const roleOf = (name: string) => networks.find((one) => one.name === name)?.labels['io.bulkhead.role'];
+  const service = { index: 0, command: ['x'], aliases: ['x'], environment: [], user: undefined, imageUser: '' };
+  const specifyWith = (network: Record<string, string>, services: readonly (typeof service)[] = []) => {
+    const policy = settingsOf({ network: { services: 'none', ...network, allow: [] } });
+    return specifyJob(job, policy, hostOffer, owner, undefined, services);
+  };
+  const of = (network: Record<string, string>, services: readonly (typeof service)[] = []) => {
+    const made = specifyWith(network, services);
+    assert.deepEqual(made.courier.networks, []);
+    const kind = (name: string) => made.networks.find((one) => one.name === name)?.of;
     return {
-      internal: networks.map(({ internal }) => internal),
-      helper: helper.networks.map(roleOf),
-      build: build.networks.map(roleOf),
+      all: made.networks.map((one) => `${one.of}: ${one.reach}`),
+      helper: made.helper.networks.map(kind),
+      build: made.build.networks.map(kind),
+      services: made.services.map(({ networks }) => networks.map(kind)),
     };
   };
 
-  test('are one where both reach out', () => {
-    assert.deepEqual(of({ helper: 'egress', build: 'egress' }), {
-      internal: [false],
-      helper: ['network'],
-      build: ['network'],
+  for (const reach of ['egress', 'listed']) {
+    test(`are one for each of those that go out (${reach}), so that rules can tell them apart`, () => {
+      assert.deepEqual(of({ helper: reach, build: reach }), {
+        all: [`helper: ${reach}`, `build: ${reach}`],
+        helper: ['helper'],
+        build: ['build'],
+        services: [],
+      });
     });
-  });
 
-  test('are two where only the helper reaches out; the build is on the one without a way out', () => {
-    assert.deepEqual(of({ helper: 'egress', build: 'job' }), {
-      internal: [false, true],
-      helper: ['network', 'internal-network'],
-      build: ['internal-network'],
+    test(`are two where only the helper goes out (${reach}); they meet on the one without a way out`, () => {
+      assert.deepEqual(of({ helper: reach, build: 'job' }), {
+        all: [`helper: ${reach}`, 'internal: job'],
+        helper: ['helper', 'internal'],
+        build: ['internal'],
+        services: [],
+      });
     });
-  });
 
-  test('are there for services that nobody else shares, where the job has any', () => {
-    const policy = settingsOf({ network: { helper: 'egress', build: 'egress', services: 'job' } });
-    assert.deepEqual(
-      specify(policy).networks.map(({ internal }) => internal),
-      [false],
-    );
-    const service = { index: 0, command: ['x'], aliases: ['x'], environment: [], user: undefined, imageUser: '' };
-    const { networks, helper, build, services } = specifyJob(job, policy, hostOffer, owner, undefined, [service]);
-    const [outward, inward] = networks;
-    assert.deepEqual([outward?.internal, inward?.internal, networks.length], [false, true, 2]);
-    for (const { networks } of [helper, build]) assert.deepEqual(networks, [outward?.name, inward?.name]);
-    assert.deepEqual(
-      services.map(({ networks }) => networks),
-      [[inward?.name]],
-    );
+    test(`of services (${reach}) are their own, whatever the build has`, () => {
+      assert.deepEqual(of({ helper: 'egress', build: 'job', services: reach }, [service, { ...service, index: 1 }]), {
+        all: ['helper: egress', `services: ${reach}`, 'internal: job'],
+        helper: ['helper', 'internal'],
+        build: ['internal'],
+        services: [
+          ['services', 'internal'],
+          ['services', 'internal'],
+        ],
+      });
+    });
+  }
+
+  test('are there for services where the job has any', () => {
+    const network = { helper: 'egress', build: 'listed', services: 'job' };
+    assert.deepEqual(of(network).all, ['helper: egress', 'build: listed']);
+    assert.deepEqual(of(network, [service]), {
+      all: ['helper: egress', 'build: listed', 'internal: job'],
+      helper: ['helper', 'internal'],
+      build: ['build', 'internal'],
+      services: [['internal']],
+    });
+    assert.deepEqual(of({ ...network, services: 'egress' }).all, ['helper: egress', 'build: listed']);
   });
 
   test('are none for who has none', () => {
-    assert.deepEqual(of({ helper: 'egress', build: 'none' }), { internal: [false], helper: ['network'], build: [] });
-    assert.deepEqual(of({ helper: 'none', build: 'none' }), { internal: [], helper: [], build: [] });
+    assert.deepEqual(of({ helper: 'egress', build: 'none' }), {
+      all: ['helper: egress'],
+      helper: ['helper'],
+      build: [],
+      services: [],
+    });
+    const none = { all: [], helper: [], build: [], services: [] };
+    assert.deepEqual(of({ helper: 'none', build: 'none' }), none);
+    assert.deepEqual(of({ helper: 'none', build: 'none' }, [service]), { ...none, services: [[]] });
+    assert.deepEqual(of({ helper: 'none', build: 'none', services: 'job' }, [service]), {
+      ...none,
+      all: ['internal: job'],
+      services: [['internal']],
+    });
+  });
+
+  test('have a name, labels and a bridge of their own, and a DNS server only where the internet is', () => {
+    const { networks } = specifyWith({ helper: 'egress', build: 'listed', services: 'job' }, [service]);
+    assert.deepEqual(
+      networks.map(({ name, labels, hasResolver }) => [name, labels['io.bulkhead.role'], hasResolver]),
+      [
+        [`bulkhead-${job.key}-network-helper`, 'network-helper', true],
+        [`bulkhead-${job.key}-network-build`, 'network-build', false],
+        [`bulkhead-${job.key}-network-internal`, 'network-internal', false],
+      ],
+    );
+    assert.deepEqual(
+      networks.map(({ interfaceName }) => interfaceName),
+      (['helper', 'build', 'internal'] as const).map((one) => interfaceName(job, one)),
+    );
   });
 });
 
