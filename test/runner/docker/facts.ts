@@ -107,13 +107,13 @@ function mountFlags(options: string): string {
 function normalise(text: string, job: ServerJob): string {
   return text
     .replaceAll(String(job.id), '<job>')
+    .replaceAll(String(job.response.job_info.project_id), '<project>')
     .replace(/host\.containers\.internal:\d+/g, '<gitlab>')
     .replace(/\b\d{1,3}(?:\.\d{1,3}){3}\b/g, '<ip>')
     .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
     .replace(/\b(pipe|socket|host):\[\d+\]/g, '$1:[<n>]')
     .replace(/((?:correlation_id=|correlation ID: ))[0-9a-f]{32}/g, '$1<id>')
     .replace(/\b(?:DockerSid|BulkheadS)\b/g, '<token>')
-    .replace(/-project-\d+-concurrent-/g, '-project-<project>-concurrent-')
     .replace(/\bbulkhead-<job>-[0-9a-f]{12}/g, 'bulkhead-<job>-<id>')
     .replace(/system ID: \w+/g, 'system ID: <id>')
     .replace(/(?<=-concurrent-\d+-)[0-9a-f]{16}/g, '<id>')

@@ -16,8 +16,8 @@ export interface KnownDifference {
   readonly why: string;
   /** The facts in which it shows: `<job>/<fact>`, where `{a,b}` stands for both; and what each executor gave. */
   readonly facts: Readonly<Record<string, readonly [docker: Seen, bulkhead: Seen]>>;
-  /** Whether it shows with some releases of gVisor only; then nothing is missed where it does not. */
-  readonly someReleasesOnly?: true;
+  /** Whether it shows with some releases of gVisor only, or by chance; then nothing is missed where it does not. */
+  readonly notAlways?: true;
 }
 
 /** `{a,b}/c` → `a/c`, `b/c`. */
@@ -30,11 +30,11 @@ export function expandBraces(text: string): string[] {
 /** Every fact that the list names, with what it says of it. */
 export function listedFacts(known: readonly KnownDifference[]): Map<string, Listed> {
   const facts = new Map<string, Listed>();
-  for (const { what, facts: named, someReleasesOnly = false } of known) {
+  for (const { what, facts: named, notAlways = false } of known) {
     for (const [names, [docker, bulkhead]] of Object.entries(named)) {
       for (const name of expandBraces(names)) {
         if (facts.has(name)) throw new Error(`${name} is listed twice`);
-        facts.set(name, { what, docker, bulkhead, someReleasesOnly });
+        facts.set(name, { what, docker, bulkhead, notAlways });
       }
     }
   }
@@ -45,7 +45,7 @@ export interface Listed {
   readonly what: string;
   readonly docker: Seen;
   readonly bulkhead: Seen;
-  readonly someReleasesOnly: boolean;
+  readonly notAlways: boolean;
 }
 
 /** What the list says of this job and was not seen, and what was seen of it and the list does not say: one text each. */
@@ -53,7 +53,7 @@ export function disagreements(known: readonly KnownDifference[], job: string, se
   const listed = listedFacts(known);
   const names = new Set(seen.map(({ fact }) => fact));
   const gone = [...listed].filter(
-    ([name, { someReleasesOnly }]) => name.startsWith(`${job}/`) && !names.has(name) && !someReleasesOnly,
+    ([name, { notAlways }]) => name.startsWith(`${job}/`) && !names.has(name) && !notAlways,
   );
   return [
     ...gone.map(([name, { what }]) => `no difference any more: ${name} ("${what}")`),
