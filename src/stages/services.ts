@@ -11,6 +11,9 @@ import { nameServices, serviceName } from '../services/names.ts';
 import { healthPorts } from '../services/ports.ts';
 import type { JobDecision } from './decision.ts';
 
+/** Characters: it names some aliases and an image. */
+const longestWarning = 2000;
+
 /** A service that will be started. */
 export interface PlannedService {
   /** Its place in the job's list. */
@@ -43,7 +46,8 @@ export async function planServices(job: Job, { services }: JobDecision): Promise
       'stderr',
     );
   }
-  for (const warning of warnings) await logLine(`bulkhead: WARNING: ${escapeForeign(warning)}`, 'stderr');
+  for (const warning of warnings)
+    await logLine(`bulkhead: WARNING: ${escapeForeign(warning, longestWarning)}`, 'stderr');
   return services.flatMap((allowed, index) => {
     const definition = job.services[index];
     const own = aliases[index] ?? [];
