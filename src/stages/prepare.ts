@@ -23,8 +23,8 @@ import { shellProbeCommand } from '../sandbox/shell.ts';
 import type { JobSpec } from '../sandbox/specification.ts';
 import type { Stage, StageContext } from './context.ts';
 import { decideJob, type JobDecision } from './decision.ts';
-import { notStarted } from './exceeded-limit.ts';
-import { proveJob, sliceLimits } from './proof.ts';
+import { explainServiceDeath, notStarted } from './exceeded-limit.ts';
+import { proveJob, serviceSlices, sliceLimits } from './proof.ts';
 import { describeSandboxes } from './sandbox-details.ts';
 import { resolveImages, specify } from './sandboxes.ts';
 import { awaitServices } from './service-health.ts';
@@ -70,9 +70,10 @@ async function makeAndProve(
   await removeJobObjects(podman, job.key, 0);
   const sweeping = sweepOrphans(podman, configuration, stop);
   try {
-    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision));
+    const planned = await planServices(job, decision);
+    const slices = serviceSlices(decision, planned);
+    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision), slices);
     const make = async () => {
-      const planned = await planServices(job, decision);
       for (const { title } of planned) await logLine(`Starting service ${escapeForeign(title)} ...`);
       const images = await resolveImages(podman, configuration, env, job, decision, planned, stop);
       account.helper = { reference: configuration.helperImage, id: images.helper.id };
@@ -115,7 +116,9 @@ async function makeAndProve(
     stop.throwIfAborted();
     if (services.length > 0) {
       await openGate(podman, spec.courier.name);
-      await awaitServices(podman, spec, services, configuration.servicesTimeoutSeconds, stop);
+      const explain = (index: number) =>
+        explainServiceDeath(configuration.socket, job.key, index, decision.policy.name);
+      await awaitServices(podman, spec, services, configuration.servicesTimeoutSeconds, explain, stop);
       account.lap('services');
     }
     await appendReceipt(configuration.stateFolder, account.prepared());

@@ -19,7 +19,7 @@ import { type EntrypointUse, exportScript, stageCommand } from '../sandbox/shell
 import { sandboxForStage } from '../sandbox/stage-target.ts';
 import type { StageContext } from './context.ts';
 import { watchJobDisk } from './disk-limit.ts';
-import { explainDeath, explainExit } from './exceeded-limit.ts';
+import { explainDeath, explainExit, warnOfServiceDeaths } from './exceeded-limit.ts';
 import { terminateStage } from './terminate.ts';
 
 /** The service may be restarting between two stages of a job. */
@@ -62,6 +62,7 @@ export async function run(context: StageContext, scriptPath: string, stage: stri
   // What only shows at the very end counts as well.
   ending.signal.throwIfAborted();
   await explainExit(exitCode, configuration.socket, job.key, sandbox);
+  await warnOfServiceDeaths(exitCode, configuration.socket, job, sandbox);
   return reportScriptExit(context.codes, exitCode);
 }
 

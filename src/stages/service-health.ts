@@ -22,6 +22,7 @@ const lookMs = 500;
 /**
  * Waits until each service answers on one of its ports, asked from the helper sandbox, or `timeoutSeconds` are over. Of one
  * that does not, the job log gets a warning with the end of what it said; the job goes on, as with the Docker executor.
+ * @param explain more of why a service may have ended, by its place in the job's list.
  * @throws the signal's reason; Podman's errors when the helper sandbox died.
  */
 export async function awaitServices(
@@ -29,15 +30,18 @@ export async function awaitServices(
   { helper, services }: Pick<JobSpec, 'helper' | 'services'>,
   described: readonly ServiceDescription[],
   timeoutSeconds: number,
+  explain: (index: number) => Promise<string | undefined>,
   stop: AbortSignal,
 ): Promise<void> {
   if (timeoutSeconds === 0) return;
   await logLine(`Waiting for services to be up and running (timeout ${timeoutSeconds} seconds)...`);
   await allDone(
     services.map(async (spec, index) => {
-      const { title = spec.name, ports = [] } = described[index] ?? {};
+      const { title = spec.name, ports = [], demand } = described[index] ?? {};
       const problem = await checkHealth(podman, helper, spec, ports, timeoutSeconds, stop);
-      if (problem !== undefined) await warn(podman, spec, title, problem);
+      if (problem === undefined) return;
+      const cause = demand && (await explain(demand.index));
+      await warn(podman, spec, title, cause === undefined ? problem : `${problem}: ${cause}`);
     }),
   );
 }

@@ -19,7 +19,7 @@ import { parseImageReference } from '../../sandbox/image-reference.ts';
 import { loadSeccompProfile } from '../../sandbox/seccomp-profile.ts';
 import { Secret } from '../../secret.ts';
 import type { JobDecision } from '../../stages/decision.ts';
-import { proveJob, sliceLimits } from '../../stages/proof.ts';
+import { proveJob, serviceSlices, sliceLimits } from '../../stages/proof.ts';
 import { specify } from '../../stages/sandboxes.ts';
 
 const podmanPatienceMs = 5000;
@@ -73,7 +73,6 @@ async function prove(podman: Podman, policy: Policy, configuration: Configuratio
   }
   const profile = await loadSeccompProfile(configuration.seccompProfiles, policy.settings.seccomp);
   try {
-    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision));
     // Whose gate never opens.
     const service = {
       index: 0,
@@ -84,6 +83,8 @@ async function prove(podman: Podman, policy: Policy, configuration: Configuratio
       imageUser: image.user,
     };
     const services = policy.settings.limits.services > 0 ? [service] : [];
+    const slices = serviceSlices(decision, services);
+    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision), slices);
     const owner = await processIdentity(process.pid);
     const { reference } = decision.image;
     const used = services.map(() => ({ ...image, reference }));
