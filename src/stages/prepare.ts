@@ -9,7 +9,7 @@ import { sweepOrphans } from '../orphans/sweep.ts';
 import { openPodman, type Podman, waitForPodman } from '../podman/client.ts';
 import { startSandboxes } from '../podman/containers.ts';
 import { execute } from '../podman/exec.ts';
-import { createJob, openGate } from '../podman/job-creation.ts';
+import { createJob } from '../podman/job-creation.ts';
 import { removeJobObjects } from '../podman/job-objects.ts';
 import { serviceFacts } from '../podman/service.ts';
 import { Account } from '../receipts/account.ts';
@@ -21,13 +21,13 @@ import { formatImageReference, type ImageReference } from '../sandbox/image-refe
 import { loadSeccompProfile } from '../sandbox/seccomp-profile.ts';
 import { shellProbeCommand } from '../sandbox/shell.ts';
 import type { JobSpec } from '../sandbox/specification.ts';
+import { beginServices } from './begin-services.ts';
 import type { Stage, StageContext } from './context.ts';
 import { decideJob, type JobDecision } from './decision.ts';
-import { explainServiceDeath, notStarted } from './exceeded-limit.ts';
+import { notStarted } from './exceeded-limit.ts';
 import { proveJob, serviceSlices, sliceLimits } from './proof.ts';
 import { describeSandboxes } from './sandbox-details.ts';
 import { resolveImages, specify } from './sandboxes.ts';
-import { awaitServices } from './service-health.ts';
 import { describeServices, planServices } from './services.ts';
 
 const podmanPatienceMs = 5000;
@@ -115,10 +115,7 @@ async function makeAndProve(
     await requireShell(podman, spec, decision);
     stop.throwIfAborted();
     if (services.length > 0) {
-      await openGate(podman, spec.courier.name);
-      const explain = (index: number) =>
-        explainServiceDeath(configuration.socket, job.key, index, decision.policy.name);
-      await awaitServices(podman, spec, services, configuration.servicesTimeoutSeconds, explain, stop);
+      await beginServices(podman, configuration, env, job, decision, spec, services, stop);
       account.lap('services');
     }
     await appendReceipt(configuration.stateFolder, account.prepared());
