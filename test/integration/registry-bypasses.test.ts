@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { JobInput } from '../player/job.ts';
-import { images } from './host.ts';
-import { forgetImage, type TestRunner, testRunner } from './registry-job.ts';
+import { forgetImage, freshImage, type TestRunner, testRunner } from './registry-job.ts';
 import { type RegistryProxy, startRegistryProxy } from './registry-proxy.ts';
 import { type RegistryServer, startRegistry } from './registry-server.ts';
 
@@ -14,13 +13,15 @@ import { type RegistryServer, startRegistry } from './registry-server.ts';
 let registry: RegistryServer;
 let proxy: RegistryProxy;
 let [any, pinned]: TestRunner[] = [];
+let image: Awaited<ReturnType<typeof freshImage>>;
 let digest = '';
 
 before(async () => {
   registry = await startRegistry();
   proxy = await startRegistryProxy(registry);
-  await registry.push(images.busybox, 'allowed/tool:1');
-  await registry.push(images.busybox, 'secret/tool:1');
+  // Of a digest of its own: Podman 4 takes `<any name>@<digest>` for each image that has it, also when it is to remove it.
+  image = await freshImage(1);
+  for (const path of ['allowed/tool:1', 'secret/tool:1']) await registry.push(image.name, path);
   digest = await registry.digest('allowed/tool', '1');
   const rules = (more: object) => ({ allow: [`${proxy.address}/allowed/*`], pullPolicies: ['always'], ...more });
   any = await testRunner({}, { images: rules({}), services: rules({}) });
@@ -29,9 +30,8 @@ before(async () => {
 });
 
 after(async () => {
-  for (const name of ['allowed/tool:1', 'secret/tool:1']) await forgetImage(`${registry.address}/${name}`);
   for (const name of ['tool:1', `tool@${digest}`]) await forgetImage(`${proxy.address}/allowed/${name}`);
-  for (const one of [any, pinned, proxy, registry]) await one?.[Symbol.asyncDispose]();
+  for (const one of [image, any, pinned, proxy, registry]) await one?.[Symbol.asyncDispose]();
 });
 
 type Refused = 'policy-image-refused' | 'policy-pull-policy-refused' | 'image-reference-invalid';
@@ -53,7 +53,7 @@ const ways: Record<string, readonly ['any' | 'pinned', string, Refused, JobInput
   'upper case in the path': ['any', 'ADDRESS/Allowed/tool:1', 'image-reference-invalid'],
   'no port': ['any', '127.0.0.1/allowed/tool:1', 'policy-image-refused'],
   'another port': ['any', '127.0.0.1:1/allowed/tool:1', 'policy-image-refused'],
-  'a port with a zero before it': ['any', '127.0.0.1:0PORT/allowed/tool:1', 'policy-image-refused'],
+  'a port with a zero before it': ['any', '127.0.0.1:0PORT/allowed/tool:1', 'image-reference-invalid'],
   'another name of the same host': ['any', 'localhost:PORT/allowed/tool:1', 'policy-image-refused'],
   'the address in another spelling': ['any', '127.1:PORT/allowed/tool:1', 'policy-image-refused'],
   'the default registry': ['any', 'allowed/tool:1', 'policy-image-refused'],

@@ -239,6 +239,8 @@ suite('credentials', () => {
       const more = { credentials: [{ type: 'registry', url: proxy.address, ...account }] };
       // What looks for them finds them where they are.
       const planted = join(runner.stateFolder, 'planted');
+      // The file system's clock has ticks.
+      await sleep(100);
       await writeFile(planted, `before ${needles[3]} after`);
       assert.deepEqual(await filesWith(needles, stamp), [planted]);
       await rm(planted);

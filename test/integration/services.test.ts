@@ -68,7 +68,8 @@ suite('a job', () => {
 
   test('goes on when a service breaks, with the end of its log', async () => {
     const long = 'i=0; while [ $i -lt 3000 ]; do echo "line $i of what was said before the end"; i=$((i + 1)); done';
-    const command = `${long}; printf 'tab\\there \\033[2Jcleared\\n' >&2; echo "shown $SHOWN, secret <$SECRET>"; exit 3`;
+    // Its two streams are read by themselves: what is on one may pass what waits on the other.
+    const command = `${long}; sleep 1; printf 'tab\\there \\033[2Jcleared\\n' >&2; echo "shown $SHOWN, secret <$SECRET>"; exit 3`;
     const result = await play({
       services: [broken(command)],
       variables: [variable('SHOWN', 'yes'), variable('SECRET', 'NotToBeSeen', { public: false })],
