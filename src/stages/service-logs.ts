@@ -66,6 +66,8 @@ export function showServiceLogs(
       await sleep(lookMs, undefined, { signal: ending.signal }).catch(() => {});
     }
   })();
+  // That nobody reads the log is for the stage to find, which writes there as well; here it must not be an error of nobody's.
+  looking.catch(() => {});
   const finish = async () => {
     await looking;
     await look(0);
