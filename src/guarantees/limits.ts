@@ -5,6 +5,17 @@ import { type HostPaths, hostPaths } from '../host/user-manager.ts';
 import type { Observation } from './guarantee.ts';
 import { proven, unavailable, violated } from './observation.ts';
 
+/** A service of the job with a limit of memory of its own. */
+export interface LimitedService {
+  /** What it is called, for people. */
+  readonly role: string;
+  /** Its sandbox process. */
+  readonly pid: number;
+  /** Name of its slice. */
+  readonly slice: string;
+  readonly memoryBytes: number;
+}
+
 /** The guarantees that the job's slice gives. */
 export type LimitName = 'limits.memory' | 'limits.pids' | 'limits.cpu';
 
@@ -23,18 +34,48 @@ interface Demand {
  * then ignores), nor what systemd says it did.
  * @param pids the sandbox processes of the job, all of them: one outside the slice breaks every limit.
  * @param slice name of the job's slice.
+ * @param services each with a limit of its own within the job's, which `limits.memory` promises as well.
  */
 export async function observeLimits(
   pids: readonly number[],
   slice: string,
   limits: SliceLimits,
+  services: readonly LimitedService[] = [],
   paths: HostPaths = hostPaths,
+): Promise<Record<LimitName, Observation>> {
+  const [job, ...others] = await Promise.all([
+    observeSlice(pids, slice, "the job's slice", limits, paths),
+    ...services.map(async ({ role, pid, slice, memoryBytes }) => {
+      const own = { memoryBytes, pids: undefined, cpus: undefined };
+      const seen = await observeSlice([pid], slice, `the slice of ${role}`, own, paths);
+      return { role, memory: seen['limits.memory'] };
+    }),
+  ]);
+  return { ...job, 'limits.memory': others.reduce(withService, job['limits.memory']) };
+}
+
+/** Pure. The worst counts; of what holds everything is told. */
+function withService(job: Observation, { role, memory }: { role: string; memory: Observation }): Observation {
+  if (job.state === 'violated' || memory.state === 'violated') return job.state === 'violated' ? job : memory;
+  if (job.state === 'unavailable' || memory.state === 'unavailable') return job.state === 'unavailable' ? job : memory;
+  return proven(`${job.evidence}; ${role}: ${memory.evidence}`);
+}
+
+/** @param name of the slice, for people. */
+async function observeSlice(
+  pids: readonly number[],
+  slice: string,
+  name: string,
+  limits: SliceLimits,
+  paths: HostPaths,
 ): Promise<Record<LimitName, Observation>> {
   const place = await findSlice(pids, slice, paths);
   const observe = async ({ file, limit, read }: Demand): Promise<Observation> => {
     if (limit === undefined)
       return unavailable(`the policy demands no ${file}`, 'Set it under "limits" in the policy.');
-    return 'obstacle' in place ? place.obstacle : compare(file, limit, await Promise.all(place.folders.map(read)));
+    return 'obstacle' in place
+      ? place.obstacle
+      : compare(name, file, limit, await Promise.all(place.folders.map(read)));
   };
   const plain = (file: string, limit: number | undefined): Demand => ({
     file,
@@ -81,17 +122,17 @@ const elsewhere = (reason: string): Place => ({
 });
 
 /** Pure: the kernel holds a process to the tightest limit of its cgroup and of all around it. */
-function compare(file: string, limit: number, found: readonly (CgroupLimit | undefined)[]): Observation {
+function compare(name: string, file: string, limit: number, found: readonly (CgroupLimit | undefined)[]): Observation {
   const [own, ...around] = found;
   if (own === undefined) {
     return unavailable(
-      `the job's slice has no ${file}: its cgroup controller is not enabled there`,
+      `${name} has no ${file}: its cgroup controller is not enabled there`,
       'Let systemd delegate the controllers cpu, memory and pids to the user that owns Podman.',
     );
   }
   if (own === 'max' || own > limit) {
     return violated(
-      `${file} of the job's slice is ${own}, not ${limit}`,
+      `${file} of ${name} is ${own}, not ${limit}`,
       'Look for something on this host that changes the slices of Bulkhead while jobs run.',
     );
   }

@@ -1,5 +1,5 @@
 import { readEvents, readLimit } from './cgroup.ts';
-import { sliceFolder } from './slice.ts';
+import { serviceSliceFolder, sliceFolder } from './slice.ts';
 import { userManager } from './user-manager.ts';
 
 /** A limit that, when exceeded, ends the sandbox. More processors than allowed just take longer. */
@@ -17,12 +17,24 @@ export async function exceededLimit(socket: string, jobKey: string): Promise<Exc
   return folder === undefined ? undefined : exceededIn(folder);
 }
 
+/** Whether a service of the job, which has ended, ran into the limit of memory that is its own. */
+export async function serviceMemoryExceeded(socket: string, jobKey: string, index: number): Promise<boolean> {
+  const manager = await userManager(socket);
+  if (manager.state === 'unavailable') return false;
+  const folder = await serviceSliceFolder(manager, jobKey, index);
+  return folder !== undefined && (await exceededIn(folder)) === 'memory';
+}
+
 /** The same for a cgroup's folder. */
 export async function exceededIn(folder: string): Promise<ExceededLimit | undefined> {
-  const memory = await readEvents(folder, 'memory.events');
+  const [memory, own] = await Promise.all([
+    readEvents(folder, 'memory.events'),
+    readEvents(folder, 'memory.events.local'),
+  ]);
   // The kernel also kills here when the whole host, or a slice around this one, runs out; that is not the job's fault, and
-  // is counted as `oom` where memory ran out, not here.
-  if (count(memory, 'oom') > 0 && count(memory, 'oom_kill') > 0) return 'memory';
+  // is counted as `oom` where memory ran out, not here. What ran out in a slice within this one, a service's, is counted
+  // here as well, but not as this one's own; kernels before 5.2 do not tell.
+  if (count(own.has('oom') ? own : memory, 'oom') > 0 && count(memory, 'oom_kill') > 0) return 'memory';
   if (count(await readEvents(folder, 'pids.events'), 'max') > 0) return 'pids';
   // Kernels before 6.11 count that event in the cgroup that wanted to fork, which is gone by now; the peak stays.
   const [peak, limit] = await Promise.all([readLimit(folder, 'pids.peak'), readLimit(folder, 'pids.max')]);

@@ -48,8 +48,8 @@ export function parseFibTrie(text: string): string[] {
 }
 
 /** For a set of nftables, which takes no address twice: what a wider range has already is left out. */
-export function withoutOverlaps(...ranges: readonly string[]): string[] {
-  const widestFirst = [...new Set(ranges)].sort((one, other) => width(other) - width(one));
+export function withoutOverlaps(ranges: readonly string[], more: readonly string[]): string[] {
+  const widestFirst = [...new Set([...ranges, ...more])].sort((one, other) => width(other) - width(one));
   return widestFirst.filter(
     (range, index) => !widestFirst.slice(0, index).some((wider) => overlaps(rangeOf(wider), rangeOf(range))),
   );

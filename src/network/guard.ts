@@ -71,7 +71,7 @@ export async function installGuard(
         table: tableName(jobKey),
         bridges: job.networks.map((network) => bridgeOf(network, created)),
         destinations: destinations.map((one) => ({ ...one, to: withMapped(one.to, mapped) })),
-        closed: withoutOverlaps(...closedRanges, ...own, ...mapped),
+        closed: withoutOverlaps(closedRanges, [...own, ...mapped]),
       };
       // Node's pipes are sockets, and nft opens its standard input by name, which a socket has none of.
       await netns.run(['sh', '-c', 'cat | nft -j -f -'], JSON.stringify(rulesetCommands(spec)));

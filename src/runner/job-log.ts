@@ -14,6 +14,14 @@ export function escapeForeign(text: string, limit = 500): string {
   });
 }
 
+/** A foreign line of any length: tabs are what they are, anything else that could move the cursor is shown. */
+export function printableLine(line: string): string {
+  return line
+    .split('\t')
+    .map((part) => escapeForeign(part, Number.POSITIVE_INFINITY))
+    .join('\t');
+}
+
 /** One line of our own in the job log. */
 export async function logLine(text: string, stream: OutputStream = 'stdout'): Promise<void> {
   await writeOutput(stream, Buffer.from(`${text}\n`));

@@ -31,6 +31,8 @@ export interface HostOffer {
   readonly gitlabRunner: string | undefined;
   /** The job's systemd slice. */
   readonly slice: string | undefined;
+  /** Slices within it, of services that have one of their own, by their place in the job's list. */
+  readonly serviceSlices?: ReadonlyMap<number, string> | undefined;
 }
 
 /** The build sandbox, as far as the job and its image decide what it is. */
@@ -142,6 +144,7 @@ export function specifyJob(
       ...common,
       ...object(`service-${index}`),
       role: `service-${index}`,
+      slice: host.serviceSlices?.get(index) ?? host.slice,
       hostname: `service-${index}`,
       networks: networksFor('services', settings, networks),
       user,

@@ -31,8 +31,18 @@ export interface Naming {
   readonly warnings: readonly string[];
 }
 
-/** What Podman's DNS server can keep: it writes names to a file, apart by commas and spaces. */
-const plain = /^[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/;
+/** More than anybody needs; each is a line in the file of Podman's DNS server, which all jobs of the host share. */
+export const mostAliases = 32;
+/** Warnings of one service that name an alias each; what comes after them is counted. */
+const mostWarnings = 8;
+
+/** What Podman's DNS server can keep, and DNS carry: it writes names to a file, apart by commas and spaces. */
+const label = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
+const longestName = 253;
+
+function isHostName(name: string): boolean {
+  return name.length <= longestName && name.split('.').every((part) => label.test(part));
+}
 
 /** Gives each alias to the first service that asks for it. Pure. @throws BulkheadError `image-reference-invalid`. */
 export function nameServices(
@@ -41,21 +51,39 @@ export function nameServices(
   const taken = new Set<string>();
   const warnings: string[] = [];
   const aliases = services.map(({ image, aliases }, index) => {
+    const service = `service "${image}" (services[${index}])`;
     const own: string[] = [];
+    const skipped: string[] = [];
+    const beyond: string[] = [];
     for (const alias of distinct([...serviceName(image).aliases, ...aliases])) {
-      const skipping = `Skipping alias "${alias}" for service "${image}" (services[${index}])`;
+      const skipping = `Skipping alias "${cut(alias)}" for ${service}`;
       // The names of DNS have no case.
       const key = alias.toLowerCase();
-      if (!plain.test(alias)) warnings.push(`${skipping}: it is no name of a host.`);
-      else if (taken.has(key)) warnings.push(`${skipping}: alias is already in use by another service.`);
+      if (!isHostName(alias)) skipped.push(`${skipping}: it is no name of a host.`);
+      else if (taken.has(key)) skipped.push(`${skipping}: alias is already in use by another service.`);
+      else if (own.length === mostAliases) beyond.push(alias);
       else own.push(alias);
     }
     for (const alias of own) taken.add(alias.toLowerCase());
+    warnings.push(...skipped.slice(0, mostWarnings));
+    if (skipped.length > mostWarnings) {
+      warnings.push(`Skipping ${skipped.length - mostWarnings} more aliases for ${service}, for the same reasons.`);
+    }
+    if (beyond.length > 0) {
+      const named = beyond.slice(0, mostWarnings).map((alias) => `"${cut(alias)}"`);
+      const more = beyond.length > named.length ? ` and ${beyond.length - named.length} more` : '';
+      warnings.push(`Skipping ${named.join(', ')}${more} for ${service}: a service has at most ${mostAliases} names.`);
+    }
     if (own.length === 0)
       warnings.push(`Service "${image}" (services[${index}]) is not started: no alias is left for it.`);
     return own;
   });
   return { aliases, warnings };
+}
+
+/** Enough to find it in .gitlab-ci.yml. */
+function cut(alias: string): string {
+  return alias.length > 80 ? `${alias.slice(0, 80)}…` : alias;
 }
 
 function distinct(names: readonly string[]): string[] {

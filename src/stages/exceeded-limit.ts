@@ -1,7 +1,9 @@
 import { BulkheadError } from '../errors.ts';
-import { exceededLimit } from '../host/exceeded-limit.ts';
+import { exceededLimit, serviceMemoryExceeded } from '../host/exceeded-limit.ts';
 import type { StageSandbox } from '../podman/stage-sandbox.ts';
 import { formatSize } from '../policy/units.ts';
+import type { Job } from '../runner/job.ts';
+import { escapeForeign, logLine } from '../runner/job-log.ts';
 
 /** What runsc ends with when it cannot start a process in a sandbox; a script may end with it as well. */
 export const notStarted = 125;
@@ -34,6 +36,36 @@ export async function explainExit(
   if (exitCode !== notStarted) return;
   const error = await findExceeded(socket, jobKey, sandbox);
   if (error?.code === 'limit-pids-exceeded') throw error;
+}
+
+/**
+ * Why a service has ended, when that was its own limit.
+ * @param index its place in the job's list.
+ */
+export async function explainServiceDeath(
+  socket: string,
+  jobKey: string,
+  index: number,
+  policy: string,
+): Promise<string | undefined> {
+  const exceeded = await serviceMemoryExceeded(socket, jobKey, index).catch(() => false);
+  return exceeded ? `the kernel ended it at limits.serviceMemory of policy "${policy}"` : undefined;
+}
+
+/** A script may fail because a service is gone that it talked to: then the log says so. */
+export async function warnOfServiceDeaths(
+  exitCode: number,
+  socket: string,
+  { key, services, request }: Job,
+  { policy }: StageSandbox,
+): Promise<void> {
+  if (exitCode === 0) return;
+  for (const index of services.keys()) {
+    const cause = await explainServiceDeath(socket, key, index, policy);
+    if (cause === undefined) continue;
+    const name = escapeForeign(request.services[index]?.name ?? '');
+    await logLine(`bulkhead: WARNING: Service "${name}" (services[${index}]) is gone: ${cause}`, 'stderr');
+  }
 }
 
 async function findExceeded(

@@ -6,13 +6,12 @@ import { requireRootless } from '../guarantees/rootless.ts';
 import { makeJobSlice, removeJobSlice } from '../host/job-slice.ts';
 import { runnerIdentity } from '../host/process-identity.ts';
 import { resolveDestinations } from '../network/destinations.ts';
-import { type Guard, installGuard } from '../network/guard.ts';
 import { removeWithGuard } from '../network/remove-guard.ts';
 import { sweepOrphans } from '../orphans/sweep.ts';
 import { openPodman, type Podman, waitForPodman } from '../podman/client.ts';
 import { startSandboxes } from '../podman/containers.ts';
 import { execute } from '../podman/exec.ts';
-import { createJob, openGate } from '../podman/job-creation.ts';
+import { createJob } from '../podman/job-creation.ts';
 import { removeJobObjects } from '../podman/job-objects.ts';
 import { serviceFacts } from '../podman/service.ts';
 import { Account } from '../receipts/account.ts';
@@ -24,13 +23,13 @@ import { formatImageReference, type ImageReference } from '../sandbox/image-refe
 import { loadSeccompProfile } from '../sandbox/seccomp-profile.ts';
 import { shellProbeCommand } from '../sandbox/shell.ts';
 import type { JobSpec } from '../sandbox/specification.ts';
+import { beginServices } from './begin-services.ts';
 import type { Stage, StageContext } from './context.ts';
 import { decideJob, type JobDecision } from './decision.ts';
 import { notStarted } from './exceeded-limit.ts';
-import { proveJob, sliceLimits } from './proof.ts';
+import { guardAndProve, serviceSlices, sliceLimits } from './proof.ts';
 import { describeSandboxes } from './sandbox-details.ts';
 import { resolveImages, specify } from './sandboxes.ts';
-import { awaitServices } from './service-health.ts';
 import { describeServices, planServices } from './services.ts';
 
 const podmanPatienceMs = 5000;
@@ -72,11 +71,11 @@ async function makeAndProve(
   // A prepare that was killed may have left some.
   await removeJobObjects(podman, job.key, 0);
   const sweeping = sweepOrphans(podman, configuration, stop);
-  let guard: Guard | undefined;
   try {
-    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision));
+    const planned = await planServices(job, decision);
+    const slices = serviceSlices(decision, planned);
+    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision), slices);
     const make = async () => {
-      const planned = await planServices(job, decision);
       const resolving = resolveDestinations(decision.policy.settings.network.allow, job.instance);
       for (const { title } of planned) await logLine(`Starting service ${escapeForeign(title)} ...`);
       const images = await resolveImages(podman, configuration, env, job, decision, planned, stop);
@@ -100,15 +99,14 @@ async function makeAndProve(
       return { images, services, spec, networks, reachable };
     };
     // Podman takes a while to describe itself; nothing is started until it has.
-    const [service, { images, services, spec, networks, reachable }] = await allDone([describeService(podman), make()]);
+    const [service, made] = await allDone([describeService(podman), make()]);
+    const { images, services, spec } = made;
     account.lap('create');
     await startSandboxes(podman, spec);
     account.lap('start');
     stop.throwIfAborted();
-    guard = await installGuard(podman, job.key, spec, networks, reachable);
-    account.lap('guard');
 
-    const proof = await proveJob(podman, spec, images, profile, decision, slice, guard);
+    const proof = await guardAndProve(podman, job.key, made, images, profile, decision, slice);
     account.guarantees = proof.results;
     const runtime = { version: service.runtimeVersion, flags: [...proof.runtimeFlags] };
     account.runtime = runtime;
@@ -123,8 +121,7 @@ async function makeAndProve(
     await requireShell(podman, spec, decision);
     stop.throwIfAborted();
     if (services.length > 0) {
-      await openGate(podman, spec.courier.name);
-      await awaitServices(podman, spec, services, configuration.servicesTimeoutSeconds, stop);
+      await beginServices(podman, configuration, env, job, decision, spec, services, stop);
       account.lap('services');
     }
     await appendReceipt(configuration.stateFolder, account.prepared());
@@ -134,7 +131,6 @@ async function makeAndProve(
     await removeJobSlice(configuration.socket, job.key).catch(warn);
     throw error;
   } finally {
-    await guard?.[Symbol.asyncDispose]();
     await sweeping;
   }
 }

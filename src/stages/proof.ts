@@ -1,12 +1,13 @@
 import { BulkheadError } from '../errors.ts';
 import type { Observation } from '../guarantees/guarantee.ts';
-import { type LimitName, observeLimits } from '../guarantees/limits.ts';
+import { type LimitedService, type LimitName, observeLimits } from '../guarantees/limits.ts';
 import { observeDiskLimit } from '../guarantees/limits-disk.ts';
 import { type GuaranteeResults, proveGuarantees } from '../guarantees/prove.ts';
 import type { SandboxFacts } from '../guarantees/sandbox-facts.ts';
-import type { JobSlice } from '../host/job-slice.ts';
+import type { JobSlice, ServiceSlices } from '../host/job-slice.ts';
 import type { SliceLimits } from '../host/slice.ts';
-import type { Guard } from '../network/guard.ts';
+import type { Destinations } from '../network/destinations.ts';
+import { type CreatedNetwork, type Guard, installGuard } from '../network/guard.ts';
 import { isAllowed } from '../network/ruleset.ts';
 import type { Podman } from '../podman/client.ts';
 import { refusal } from '../policy/decide.ts';
@@ -24,8 +25,33 @@ export interface JobProof {
   readonly runtimeFlags: readonly string[];
 }
 
+/** What of a job is there before its proof. */
+export interface MadeJob {
+  readonly spec: JobSpec;
+  readonly networks: readonly CreatedNetwork[];
+  /** What the policy allows its sandboxes to reach. */
+  readonly reachable: Destinations;
+}
+
+/**
+ * Loads the rules for the networks of sandboxes that run nothing but our own PID 1, and looks at all of them.
+ * @throws BulkheadError `network-guard-failed`, or those of proveJob.
+ */
+export async function guardAndProve(
+  podman: Podman,
+  jobKey: string,
+  { spec, networks, reachable }: MadeJob,
+  images: JobImages,
+  profile: LoadedSeccompProfile,
+  decision: JobDecision,
+  slice: JobSlice,
+): Promise<JobProof> {
+  await using guard = await installGuard(podman, jobKey, spec, networks, reachable);
+  return await proveJob(podman, spec, images, profile, decision, slice, guard);
+}
+
 /** Looks at the job's sandboxes, which run nothing but our own PID 1. Judges nothing: that is for `enforce`. */
-export async function proveJob(
+async function proveJob(
   podman: Podman,
   spec: JobSpec,
   images: JobImages,
@@ -53,10 +79,15 @@ export async function proveJob(
   }
   const pids = facts.map(({ container }) => container.pid);
   const { limits } = decision.policy.settings;
+  const limited = spec.services.flatMap(({ role, slice: own = '' }, index): LimitedService[] =>
+    limits.serviceMemory === undefined
+      ? []
+      : [{ role, pid: services[index]?.container.pid ?? 0, slice: own, memoryBytes: limits.serviceMemory }],
+  );
   return {
     results: {
       ...results,
-      ...(await proveLimits(pids, slice, sliceLimits(decision))),
+      ...(await proveLimits(pids, slice, sliceLimits(decision), limited)),
       'limits.disk': await observeDiskLimit(facts, limits.disk ?? null),
     },
     runtimeFlags: (build?.process?.commandLine ?? []).filter(isSetting),
@@ -77,12 +108,18 @@ export function sliceLimits({ policy }: JobDecision): SliceLimits {
   return { memoryBytes: memory, cpus, pids };
 }
 
+/** The slices of its services, and what they are made with. */
+export function serviceSlices({ policy }: JobDecision, services: readonly { readonly index: number }[]): ServiceSlices {
+  return { indices: services.map(({ index }) => index), memoryBytes: policy.settings.limits.serviceMemory };
+}
+
 async function proveLimits(
   pids: readonly number[],
   slice: JobSlice,
   limits: SliceLimits,
+  services: readonly LimitedService[],
 ): Promise<Record<LimitName, Observation>> {
-  if (slice.state === 'made') return await observeLimits(pids, slice.name, limits);
+  if (slice.state === 'made') return await observeLimits(pids, slice.name, limits, services);
   return { 'limits.memory': slice, 'limits.pids': slice, 'limits.cpu': slice };
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import { allDone } from '../all-done.ts';
 import { loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
 import { forgetEarlierExitCode, reportScriptExit } from '../exit-codes.ts';
@@ -12,6 +13,7 @@ import { type Job, readJob } from '../runner/job.ts';
 import { jobEnvironment } from '../runner/job-environment.ts';
 import { describeFailure } from '../runner/job-log.ts';
 import { limitOutput } from '../runner/output-limit.ts';
+import { SharedLog } from '../runner/shared-log.ts';
 import { entrypointNotFound } from '../sandbox/entrypoint.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
 import { objectName } from '../sandbox/names.ts';
@@ -19,7 +21,8 @@ import { type EntrypointUse, exportScript, stageCommand } from '../sandbox/shell
 import { sandboxForStage } from '../sandbox/stage-target.ts';
 import type { StageContext } from './context.ts';
 import { watchJobDisk } from './disk-limit.ts';
-import { explainDeath, explainExit } from './exceeded-limit.ts';
+import { explainDeath, explainExit, warnOfServiceDeaths } from './exceeded-limit.ts';
+import { showServiceLogs } from './service-logs.ts';
 import { terminateStage } from './terminate.ts';
 
 /** The service may be restarting between two stages of a job. */
@@ -50,18 +53,21 @@ export async function run(context: StageContext, scriptPath: string, stage: stri
   const stop = AbortSignal.any([context.stop, ending.signal]);
   const rule = `policy "${sandbox.policy}"`;
   const stopWatching = watchJobDisk(podman, job.key, sandbox.limits.disk, rule, end);
-  const running = execute(podman, sandbox.name, command, limitOutput(sandbox.limits.log, rule, end));
+  const log = new SharedLog();
+  const endServiceLogs = showServiceLogs(podman, context.env, job, sandbox.limits.log, rule, log);
+  const running = execute(podman, sandbox.name, command, limitOutput(sandbox.limits.log, rule, end, log.stage));
   let exitCode: number;
   try {
     exitCode = await terminateStage(running, podman, sandbox.name, configuration.terminationGraceSeconds, stop);
   } catch (error) {
     throw await explainDeath(error, configuration.socket, job.key, sandbox);
   } finally {
-    await stopWatching();
+    await allDone([stopWatching(), endServiceLogs()]);
   }
   // What only shows at the very end counts as well.
   ending.signal.throwIfAborted();
   await explainExit(exitCode, configuration.socket, job.key, sandbox);
+  await warnOfServiceDeaths(exitCode, configuration.socket, job, sandbox);
   return reportScriptExit(context.codes, exitCode);
 }
 

@@ -42,6 +42,9 @@ export function describeSandboxes(
         value === undefined ? 'unlimited' : /cpus|pids/.test(name) ? `${value}` : formatSize(value),
       ];
     }),
+    ...(images.services.length === 0 || limits.serviceMemory === undefined
+      ? []
+      : [['memory limit of a service', formatSize(limits.serviceMemory)] as const]),
     ...guaranteeNames.flatMap((name): [string, string][] => {
       const seen = results[name];
       if (seen === undefined) return [];

@@ -48,6 +48,7 @@ export function specify(
     seccompProfile: profile.path,
     gitlabRunner: configuration.gitlabRunner,
     slice: slice.state === 'made' ? slice.name : undefined,
+    serviceSlices: slice.state === 'made' ? slice.services : undefined,
   };
   const { log = null, disk = null, memory = null, pids = null } = policy.settings.limits;
   const owner = {

@@ -4,8 +4,8 @@ import { toBulkheadError } from '../errors.ts';
 import { type Podman, request } from '../podman/client.ts';
 import { execute } from '../podman/exec.ts';
 import { tailOfLog } from '../podman/service-log.ts';
-import { escapeForeign, logLine } from '../runner/job-log.ts';
-import { writeOutput } from '../runner/output.ts';
+import { escapeForeign, logLine, printableLine } from '../runner/job-log.ts';
+import type { WriteOutput } from '../runner/output-limit.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
 import type { JobSpec, SandboxSpec } from '../sandbox/specification.ts';
 import type { ServiceDescription } from './services.ts';
@@ -22,6 +22,7 @@ const lookMs = 500;
 /**
  * Waits until each service answers on one of its ports, asked from the helper sandbox, or `timeoutSeconds` are over. Of one
  * that does not, the job log gets a warning with the end of what it said; the job goes on, as with the Docker executor.
+ * @param explain more of why a service may have ended, by its place in the job's list.
  * @throws the signal's reason; Podman's errors when the helper sandbox died.
  */
 export async function awaitServices(
@@ -29,15 +30,19 @@ export async function awaitServices(
   { helper, services }: Pick<JobSpec, 'helper' | 'services'>,
   described: readonly ServiceDescription[],
   timeoutSeconds: number,
+  explain: (index: number) => Promise<string | undefined>,
+  write: WriteOutput,
   stop: AbortSignal,
 ): Promise<void> {
   if (timeoutSeconds === 0) return;
   await logLine(`Waiting for services to be up and running (timeout ${timeoutSeconds} seconds)...`);
   await allDone(
     services.map(async (spec, index) => {
-      const { title = spec.name, ports = [] } = described[index] ?? {};
+      const { title = spec.name, ports = [], demand } = described[index] ?? {};
       const problem = await checkHealth(podman, helper, spec, ports, timeoutSeconds, stop);
-      if (problem !== undefined) await warn(podman, spec, title, problem);
+      if (problem === undefined) return;
+      const cause = demand && (await explain(demand.index));
+      await warn(podman, spec, title, cause === undefined ? problem : `${problem}: ${cause}`, write);
     }),
   );
 }
@@ -80,7 +85,13 @@ async function look(podman: Podman, helper: SandboxSpec, spec: SandboxSpec) {
   return { running: State.Running, exitCode: State.ExitCode, address: address || undefined };
 }
 
-async function warn(podman: Podman, spec: SandboxSpec, title: string, problem: string): Promise<void> {
+async function warn(
+  podman: Podman,
+  spec: SandboxSpec,
+  title: string,
+  problem: string,
+  write: WriteOutput,
+): Promise<void> {
   const log = await tailOfLog(podman, spec.name, logLimit).catch((error) => toBulkheadError(error).message);
   const lines = [
     '',
@@ -96,16 +107,10 @@ async function warn(podman: Podman, spec: SandboxSpec, title: string, problem: s
     '',
     '',
   ];
-  await writeOutput('stderr', Buffer.from(lines.join('\n')));
+  await write('stderr', Buffer.from(lines.join('\n')));
 }
 
-/** What a service wrote: tabs and ends of lines are what they are, anything else that could move the cursor is shown. */
+/** What a service wrote. */
 export function printable(text: string): string[] {
-  const lines = text.trim().split(/\r?\n/);
-  return lines.map((line) =>
-    line
-      .split('\t')
-      .map((part) => escapeForeign(part, Number.POSITIVE_INFINITY))
-      .join('\t'),
-  );
+  return text.trim().split(/\r?\n/).map(printableLine);
 }

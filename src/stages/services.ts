@@ -7,9 +7,12 @@ import { formatImageReference } from '../sandbox/image-reference.ts';
 import type { ServiceDemand } from '../sandbox/specify.ts';
 import { serviceCommand } from '../services/command.ts';
 import { serviceEnvironment } from '../services/environment.ts';
-import { nameServices, serviceName } from '../services/names.ts';
+import { type Naming, nameServices, serviceName } from '../services/names.ts';
 import { healthPorts } from '../services/ports.ts';
 import type { JobDecision } from './decision.ts';
+
+/** Characters: it names some aliases and an image. */
+const longestWarning = 2000;
 
 /** A service that will be started. */
 export interface PlannedService {
@@ -30,31 +33,24 @@ export interface ServiceDescription {
   readonly ports: readonly number[];
 }
 
+/** What the job's services are called. Pure. @throws BulkheadError `image-reference-invalid`. */
+export function namesOfServices({ request, services }: Job): Naming {
+  return nameServices(
+    request.services.map(({ name }, index) => ({ image: name, aliases: services[index]?.aliases ?? [] })),
+  );
+}
+
 /** Says in the job log which services will be started, and which alias will not be had. @throws `image-reference-invalid`. */
 export async function planServices(job: Job, { services }: JobDecision): Promise<PlannedService[]> {
-  const asked = job.request.services.map(({ name }, index) => ({
-    image: name,
-    aliases: job.services[index]?.aliases ?? [],
-  }));
-  const { aliases, warnings } = nameServices(asked);
-  if (asked.length > 0 && isTrue(job.variables.reveal().findLast(({ key }) => key === 'CI_DEBUG_SERVICES')?.value)) {
-    await logLine(
-      'bulkhead: WARNING: CI_DEBUG_SERVICES is not supported: the log of a service is shown when it fails',
-      'stderr',
-    );
-  }
-  for (const warning of warnings) await logLine(`bulkhead: WARNING: ${escapeForeign(warning)}`, 'stderr');
+  const { aliases, warnings } = namesOfServices(job);
+  for (const warning of warnings)
+    await logLine(`bulkhead: WARNING: ${escapeForeign(warning, longestWarning)}`, 'stderr');
   return services.flatMap((allowed, index) => {
     const definition = job.services[index];
     const own = aliases[index] ?? [];
     if (definition === undefined || own.length === 0) return [];
     return [{ index, title: titleOf(job.request.services[index]?.name ?? ''), aliases: own, allowed, definition }];
   });
-}
-
-/** As GitLab Runner reads a switch. */
-function isTrue(value: string | undefined): boolean {
-  return /^(?:1|t|true)$/i.test(value ?? '');
 }
 
 function titleOf(image: string): string {

@@ -237,7 +237,14 @@ suite('credentials', () => {
     await writeFile(stamp, '');
     try {
       const more = { credentials: [{ type: 'registry', url: proxy.address, ...account }] };
-      await using job = new TestJob({ image: name, script: ['echo ran'], ...more }, { env: runner.env });
+      // What looks for them finds them where they are.
+      const planted = join(runner.stateFolder, 'planted');
+      // The file system's clock has ticks.
+      await sleep(100);
+      await writeFile(planted, `before ${needles[3]} after`);
+      assert.deepEqual(await filesWith(needles, stamp), [planted]);
+      await rm(planted);
+      await using job = new TestJob({ image: name, script: ['echo ran', 'sleep 8'], ...more }, { env: runner.env });
       const playing = job.player.play();
       // In the middle of the pull.
       while (!proxy.calls.some(({ kind }) => kind === 'blob')) await sleep(50);
@@ -245,14 +252,21 @@ suite('credentials', () => {
       for (const needle of needles) assert.deepEqual(processesWith(needle), [], 'on no command line');
       assert.deepEqual(await filesWith(needles, stamp), [], 'in no file');
       assert.deepEqual(environmentsWith(needles), [], 'in no environment');
+      // While the script runs, and everything of the job is there.
+      while (!(await runs(job.name('build')))) await sleep(50);
+      const { containers, volumes, networks } = await job.objects();
+      assert.deepEqual([containers.length, volumes.length, networks.length > 0], [3, 2, true]);
+      const inspections = await Promise.all([
+        ...containers.map((id) => podman.getContainer(id).inspect()),
+        ...volumes.map((id) => podman.getVolume(id).inspect()),
+        ...networks.map((id) => podman.getNetwork(id).inspect()),
+      ]);
+      for (const needle of needles) assert.ok(!JSON.stringify(inspections).includes(needle), 'in no object, no label');
+      assert.deepEqual(environmentsWith(needles), [], 'in no environment');
       const result = await playing;
       assert.equal(result.state, 'success', result.log);
       for (const needle of needles) assert.ok(!result.log.includes(needle));
-      const { containers } = await job.objects();
-      for (const id of containers) {
-        const inspection = JSON.stringify(await podman.getContainer(id).inspect());
-        for (const needle of needles) assert.ok(!inspection.includes(needle), 'in no container');
-      }
+      assert.ok((await readdir(runner.stateFolder)).includes('receipts.jsonl'), 'what was searched has the receipts');
       for (const needle of needles) assert.deepEqual(processesWith(needle), []);
       assert.deepEqual(await filesWith(needles, stamp), []);
       assert.ok(
@@ -268,6 +282,14 @@ suite('credentials', () => {
 
 function spellings({ username, password }: Account): string[] {
   return [password, encodeURIComponent(password), base64(password), base64(`${username}:${password}`)];
+}
+
+async function runs(container: string): Promise<boolean> {
+  const found = await podman
+    .getContainer(container)
+    .inspect()
+    .catch(() => undefined);
+  return found?.State.Running === true;
 }
 
 /** Files that are younger than the stamp and hold one of the texts; JOB_RESPONSE_FILE, in which GitLab Runner hands them out, aside. */

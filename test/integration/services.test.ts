@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SERVICE_IMAGES } from '../../setup/image-names.ts';
 import { podmanUser } from '../../setup/podman-user.ts';
+import type { Configuration } from '../../src/configuration.ts';
 import { startSandboxes } from '../../src/podman/containers.ts';
 import { createJob, openGate } from '../../src/podman/job-creation.ts';
 import { removeJobObjects } from '../../src/podman/job-objects.ts';
@@ -67,7 +68,8 @@ suite('a job', () => {
 
   test('goes on when a service breaks, with the end of its log', async () => {
     const long = 'i=0; while [ $i -lt 3000 ]; do echo "line $i of what was said before the end"; i=$((i + 1)); done';
-    const command = `${long}; printf 'tab\\there \\033[2Jcleared\\n' >&2; echo "shown $SHOWN, secret <$SECRET>"; exit 3`;
+    // Its two streams are read by themselves: what is on one may pass what waits on the other.
+    const command = `${long}; sleep 1; printf 'tab\\there \\033[2Jcleared\\n' >&2; echo "shown $SHOWN, secret <$SECRET>"; exit 3`;
     const result = await play({
       services: [broken(command)],
       variables: [variable('SHOWN', 'yes'), variable('SECRET', 'NotToBeSeen', { public: false })],
@@ -86,12 +88,41 @@ suite('a job', () => {
     assert.doesNotMatch(log, /Z line 0 of what/);
   });
 
+  test('waits for a service no longer than the operator says', async () => {
+    const silent = broken('echo here; exec sleep 600');
+    const result = await play({ services: [silent], script: ['echo ran'] }, { servicesTimeoutSeconds: 3 });
+    assert.equal(result.state, 'success', result.log);
+    assert.match(result.log, /\nWaiting for services to be up and running \(timeout 3 seconds\)\.\.\.\n/);
+    assert.match(result.log, /\nHealth check error:\ntimeout\n\nService container logs:\n\S+ here\n/);
+    const unasked = await play({ services: [silent] }, { servicesTimeoutSeconds: 0 });
+    assert.equal(unasked.state, 'success', unasked.log);
+    assert.doesNotMatch(unasked.log, /Waiting for services|didn't start/);
+  });
+
+  test('has its services started together', async () => {
+    const services = ['a', 'b', 'c', 'd'].map((alias) => ({
+      ...broken(`date +%s > /builds/began-${alias}; exec nc -lk -p 99 -e true`),
+      alias,
+    }));
+    const result = await play({ services, script: ['cat /builds/began-*'] });
+    assert.equal(result.state, 'success', result.log);
+    const times = [...result.log.matchAll(/^(\d{10})$/gm)].map(([, time]) => Number(time));
+    assert.equal(times.length, 4, result.log);
+    assert.ok(Math.max(...times) - Math.min(...times) <= 2, `${times}`);
+  });
+
   test('is told at once what keeps a service from ever starting', async () => {
     for (const [services, reason] of [
       [[{ name: images.noShell, entrypoint: [''] }], /\(service-command-missing: /],
       [[broken('exit', { variables: { HEALTHCHECK_TCP_PORT: 'http' } })], /\(service-port-invalid: /],
       [['localhost/bulkhead/nothing:1'], /image localhost\/bulkhead\/nothing:1 is not in .*[\s\S]*\(image-not-found: /],
       [['Broken'], /\(image-reference-invalid: /],
+      [[broken('exit', { platform: 'linux/s390x' })], /\(image-platform-unavailable: /],
+      [
+        [broken('exit', { pullPolicy: ['sometimes'] })],
+        /pull policy "sometimes" of service .*[\s\S]*\(policy-pull-policy-refused: /,
+      ],
+      [[broken('exit', { user: '1000:' })], /\(policy-user-refused: /],
       [['docker.io/library/redis:8'], /service docker\.io\/library\/redis:8 .*[\s\S]*\(policy-services-refused: /],
       [
         Array.from({ length: 20 }, () => images.busybox),
@@ -234,8 +265,8 @@ suite('a service', () => {
 const plain = { index: 0, command: ['true'], aliases: ['x'], environment: [], user: undefined, imageUser: '' };
 const allowed = { services: { allow: ['localhost/**'] } };
 
-async function play(input: JobInput) {
-  await using policy = await policyWith(allowed);
+async function play(input: JobInput, configurationChange: Partial<Configuration> = {}) {
+  await using policy = await policyWith(allowed, configurationChange);
   await using job = new TestJob(input, policy);
   return await job.player.play();
 }

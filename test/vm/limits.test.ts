@@ -8,7 +8,7 @@ import { exceededLimit } from '../../src/host/exceeded-limit.ts';
 import { sliceFolder, sliceName } from '../../src/host/slice.ts';
 import { type UserManager, userManager } from '../../src/host/user-manager.ts';
 import { runtimeFacts } from '../../src/podman/containers.ts';
-import { layout, podman, policyWith, TestJob } from '../integration/host.ts';
+import { images, layout, podman, policyWith, TestJob } from '../integration/host.ts';
 
 const MiB = 1024 * 1024;
 const tight = { memory: '256MiB', cpus: 1, pids: 160 };
@@ -116,13 +116,48 @@ test('the same hogs succeed without the limits', async (t) => {
   assert.equal(await exceededLimit(layout.socket, job.key), undefined);
 });
 
+test('a service that takes too much memory ends alone, and the log says why', async (t) => {
+  const hog = { name: images.busybox, alias: 'hog', command: ['sh', '-c', `${takeMemory(256)}; exec sleep 900`] };
+  const said = async (serviceMemory: string) => {
+    await using policy = await policyWith({
+      services: { allow: ['localhost/**'] },
+      limits: { memory: '1GiB', serviceMemory },
+    });
+    await using job = new TestJob({ services: [hog] }, { env: policy.env });
+    assert.equal((await job.player.stage('config')).exitCode, 0);
+    const { exitCode, stdout, stderr } = await job.player.stage('prepare');
+    const text = `${stdout}${stderr}`;
+    assert.equal(exitCode, 0, text);
+    assert.match(text, /Isolation proven: [^;]*limits\.memory/);
+    const folder = await folderOf(job);
+    t.diagnostic(eventsOf(folder));
+    assert.equal(
+      existsSync(join(folder, `${sliceName(job.key).replace('.slice', '')}-service0.slice`)),
+      serviceMemory !== 'unlimited',
+    );
+    const beside = await job.sh('echo undisturbed; exit 3');
+    assert.match(beside.stdout.toString(), /undisturbed\n/);
+    assert.equal(await exceededLimit(layout.socket, job.key), undefined, 'the job as a whole met no limit');
+    return { prepare: text, failing: `${beside.stdout}${beside.stderr}` };
+  };
+  const held = await said('160MiB');
+  const why = 'the kernel ended it at limits.serviceMemory of policy "test"';
+  assert.ok(held.prepare.includes(`the service has no exposed ports: ${why}`), held.prepare);
+  assert.doesNotMatch(held.prepare, /took it/);
+  assert.ok(held.failing.includes(`(services[0]) is gone: ${why}`), held.failing);
+  const free = await said('unlimited');
+  assert.match(free.prepare, /took it/);
+  for (const text of Object.values(free)) assert.ok(!text.includes('limits.serviceMemory'), text);
+});
+
 test("a driver that runs as Podman's own user can make and remove slices, too", async () => {
   const host = join(import.meta.dirname, '../../src/host');
   const script = `
     const { userManager } = await import('${host}/user-manager.ts');
-    const { createSlice, removeSlice } = await import('${host}/slice.ts');
+    const { createServiceSlice, createSlice, removeSlice } = await import('${host}/slice.ts');
     const manager = await userManager('${layout.socket}');
     await createSlice(manager, 'own-1', { memoryBytes: 1e8, cpus: 1, pids: 100 });
+    await createServiceSlice(manager, 'own-1', 0, 1e7);
     console.log(manager.uid, await removeSlice(manager, 'own-1'), await removeSlice(manager, 'own-1'));
   `;
   const { stdout } = await podmanUser().exec(process.execPath, ['--input-type=module', '--eval', script]);

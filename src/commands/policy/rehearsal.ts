@@ -7,7 +7,6 @@ import { requireRootless } from '../../guarantees/rootless.ts';
 import { makeJobSlice, removeJobSlice } from '../../host/job-slice.ts';
 import { processIdentity } from '../../host/process-identity.ts';
 import { resolveDestinations } from '../../network/destinations.ts';
-import { installGuard } from '../../network/guard.ts';
 import { removeWithGuard } from '../../network/remove-guard.ts';
 import { openPodman, type Podman, waitForPodman } from '../../podman/client.ts';
 import { startSandboxes } from '../../podman/containers.ts';
@@ -22,7 +21,7 @@ import { parseImageReference } from '../../sandbox/image-reference.ts';
 import { loadSeccompProfile } from '../../sandbox/seccomp-profile.ts';
 import { Secret } from '../../secret.ts';
 import type { JobDecision } from '../../stages/decision.ts';
-import { proveJob, sliceLimits } from '../../stages/proof.ts';
+import { guardAndProve, serviceSlices, sliceLimits } from '../../stages/proof.ts';
 import { specify } from '../../stages/sandboxes.ts';
 
 const podmanPatienceMs = 5000;
@@ -76,7 +75,6 @@ async function prove(podman: Podman, policy: Policy, configuration: Configuratio
   }
   const profile = await loadSeccompProfile(configuration.seccompProfiles, policy.settings.seccomp);
   try {
-    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision));
     // Whose gate never opens.
     const service = {
       index: 0,
@@ -87,6 +85,8 @@ async function prove(podman: Podman, policy: Policy, configuration: Configuratio
       imageUser: image.user,
     };
     const services = policy.settings.limits.services > 0 ? [service] : [];
+    const slices = serviceSlices(decision, services);
+    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision), slices);
     const owner = await processIdentity(process.pid);
     const { reference } = decision.image;
     const used = services.map(() => ({ ...image, reference }));
@@ -97,8 +97,8 @@ async function prove(podman: Podman, policy: Policy, configuration: Configuratio
     const reachable = await resolveDestinations(rules, job.instance);
     const networks = await createJob(podman, spec, ids, configuration, stop, reachable.pins);
     await startSandboxes(podman, spec);
-    await using guard = await installGuard(podman, job.key, spec, networks, reachable);
-    return (await proveJob(podman, spec, images, profile, decision, slice, guard)).results;
+    const made = { spec, networks, reachable };
+    return (await guardAndProve(podman, job.key, made, images, profile, decision, slice)).results;
   } finally {
     await removeWithGuard(podman, job.key, () => removeJobObjects(podman, job.key, 0));
     await removeJobSlice(configuration.socket, job.key);

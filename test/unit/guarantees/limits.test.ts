@@ -32,7 +32,7 @@ function host(processes: Record<number, string>, cgroups: Record<string, Record<
 /** The states of the three limits for two sandboxes in `text`'s cgroup whose slice holds `files`. */
 async function observe(files: Record<string, string>, text = `0::${place}`, outer: Record<string, string> = free) {
   const paths = host({ 10: text, 11: text }, { [`${around}/${slice}`]: files, [around]: outer });
-  return observeLimits([10, 11], slice, demanded, paths);
+  return observeLimits([10, 11], slice, demanded, [], paths);
 }
 
 const states = (seen: Awaited<ReturnType<typeof observe>>) => Object.values(seen).map(({ state }) => state);
@@ -79,7 +79,7 @@ suite('limits of a slice', () => {
   test('that nobody demanded are unavailable, whatever is there', async () => {
     const paths = host({ 10: `0::${place}` }, { [`${around}/${slice}`]: held });
     const none = { memoryBytes: undefined, cpus: undefined, pids: undefined };
-    assert.deepEqual(states(await observeLimits([10], slice, none, paths)), Array(3).fill('unavailable'));
+    assert.deepEqual(states(await observeLimits([10], slice, none, [], paths)), Array(3).fill('unavailable'));
   });
 
   test('that cannot be a number are an error, never proven', async () => {
@@ -104,13 +104,13 @@ suite('a sandbox', () => {
 
   test('outside the slice breaks the limits of the others in it', async () => {
     const paths = host({ 10: `0::${place}`, 11: `0::${around}` }, { [`${around}/${slice}`]: held });
-    assert.deepEqual(states(await observeLimits([10, 11], slice, demanded, paths)), Array(3).fill('violated'));
+    assert.deepEqual(states(await observeLimits([10, 11], slice, demanded, [], paths)), Array(3).fill('violated'));
   });
 
   test('that is gone, or none at all, is held to no limit', async () => {
     const paths = host({ 10: `0::${place}` }, { [`${around}/${slice}`]: held });
     for (const pids of [[], [12], [10, 12]]) {
-      assert.deepEqual(states(await observeLimits(pids, slice, demanded, paths)), Array(3).fill('violated'));
+      assert.deepEqual(states(await observeLimits(pids, slice, demanded, [], paths)), Array(3).fill('violated'));
     }
   });
 
@@ -125,4 +125,66 @@ suite('a sandbox', () => {
     const seen = await observe(held, `2:name=systemd:/\n1:net_cls:/\n0::${place}`);
     assert.deepEqual(states(seen), ['proven', 'proven', 'proven']);
   });
+});
+
+suite('the memory of a service', () => {
+  const own = 'bulkhead-job7_ab-service0.slice';
+  const inOwn = `0::${around}/${slice}/${own}/libpod-conmon-1b.scope`;
+  const bytes = 1 << 28;
+  const ownFiles = { 'memory.max': `${bytes}`, 'memory.swap.max': '0' };
+
+  /** What is seen of a job with one service, whose process is in the cgroup `text`, with its slice holding `files`. */
+  async function seen(files: Record<string, string>, text = inOwn, jobs: Record<string, string> = held) {
+    const cgroups = { [`${around}/${slice}/${own}`]: files, [`${around}/${slice}`]: jobs, [around]: free };
+    const paths = host({ 10: `0::${place}`, 11: text }, cgroups);
+    const service = { role: 'service-0', pid: 11, slice: own, memoryBytes: bytes };
+    return observeLimits([10, 11], slice, demanded, [service], paths);
+  }
+  const memory = async (...input: Parameters<typeof seen>) => {
+    const { 'limits.memory': one } = await seen(...input);
+    return `${one.state}: ${one.state === 'proven' ? one.evidence : one.reason}`;
+  };
+
+  test('is proven beside that of the job', async () => {
+    assert.equal(
+      await memory(ownFiles),
+      `proven: memory.max 1073741824, memory.swap.max 0; service-0: memory.max ${bytes}, memory.swap.max 0`,
+    );
+    assert.deepEqual(states(await seen(ownFiles)), ['proven', 'proven', 'proven']);
+  });
+
+  for (const [what, expected, ...input] of [
+    [
+      'has another number',
+      /^violated: memory\.max of the slice of service-0 is max, not 268435456$/,
+      { ...ownFiles, 'memory.max': 'max' },
+    ],
+    [
+      'leaves swap free',
+      /^violated: memory\.swap\.max of the slice of service-0 is max/,
+      { ...ownFiles, 'memory.swap.max': 'max' },
+    ],
+    ['has no controller', /^unavailable: the slice of service-0 has no memory\.max/, {}],
+    [
+      'holds the job alone',
+      /^violated: .*process 11 is in the cgroup .*, not in bulkhead-job7_ab-service0\.slice$/,
+      ownFiles,
+      `0::${place}`,
+    ],
+    [
+      "is another service's",
+      /^violated: .*not in bulkhead-job7_ab-service0/,
+      ownFiles,
+      inOwn.replace('service0', 'service01'),
+    ],
+    [
+      "is not the job's",
+      /^violated: memory\.max of the job's slice/,
+      ownFiles,
+      inOwn,
+      { ...held, 'memory.max': 'max' },
+    ],
+  ] as [string, RegExp, ...Parameters<typeof seen>][]) {
+    test(`is not when its slice ${what}`, async () => assert.match(await memory(...input), expected));
+  }
 });

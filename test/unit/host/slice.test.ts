@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import { exceededIn } from '../../../src/host/exceeded-limit.ts';
-import { sliceName, sliceProperties } from '../../../src/host/slice.ts';
-import { userManager } from '../../../src/host/user-manager.ts';
+import { createServiceSlice, serviceSliceName, sliceName, sliceProperties } from '../../../src/host/slice.ts';
+import { type UserManager, userManager } from '../../../src/host/user-manager.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'bulkhead-slice-'));
 after(() => rmSync(base, { recursive: true }));
@@ -33,6 +33,36 @@ suite('the slice of a job', () => {
   });
 });
 
+suite('the slice of a service', () => {
+  test("is a child of its job's, for systemd", () => {
+    const key = '1234-0123456789ab';
+    assert.equal(serviceSliceName(key, 11), 'bulkhead-job1234_0123456789ab-service11.slice');
+    // A dash is a level.
+    assert.equal(serviceSliceName(key, 11).replace(/-[^-]*\.slice$/, '.slice'), sliceName(key));
+  });
+
+  test('has a limit of memory, and no other', async () => {
+    const calls: string[][] = [];
+    const manager: UserManager = {
+      state: 'available',
+      uid: 1000,
+      async run(...words) {
+        calls.push(words);
+        return words[0] === 'systemctl' ? 'ActiveState=active\nControlGroup=/a/b.slice\n' : '';
+      },
+    };
+    assert.match(await createServiceSlice(manager, '7-ab', 2, 2 ** 28), /\/a\/b\.slice$/);
+    const [start = []] = calls;
+    assert.equal(start[6], 'ssa(sv)a(sa(sv))');
+    assert.deepEqual(start.slice(7), [
+      ...['bulkhead-job7_ab-service2.slice', 'fail', '3'],
+      ...['Description', 's', 'A service of a CI job of Bulkhead'],
+      ...['MemoryMax', 't', '268435456', 'MemorySwapMax', 't', '0', '0'],
+    ]);
+    assert.deepEqual(calls[1]?.at(-1), 'bulkhead-job7_ab-service2.slice');
+  });
+});
+
 suite('the limit that ended a sandbox', () => {
   const none = 'low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n';
   const killed = none.replace('oom 0', 'oom 1').replace('oom_kill 0', 'oom_kill 2');
@@ -44,6 +74,12 @@ suite('the limit that ended a sandbox', () => {
     ['none, though every process is taken that there may be', { 'pids.peak': '199\n' }, undefined],
     ['none, without a limit', { 'pids.max': 'max\n' }, undefined],
     ['memory', { 'memory.events': killed }, 'memory'],
+    ['memory, its own', { 'memory.events': killed, 'memory.events.local': 'oom 1\noom_kill 0\n' }, 'memory'],
+    [
+      "none, when a service's own ran out within it",
+      { 'memory.events': killed, 'memory.events.local': none },
+      undefined,
+    ],
     ['memory first', { 'memory.events': killed, 'pids.events': 'max 3\n' }, 'memory'],
     ['processes', { 'pids.events': 'max 1\n', 'pids.peak': '200\n' }, 'pids'],
     ['processes, on a kernel that counts them elsewhere', { 'pids.peak': '200\n' }, 'pids'],

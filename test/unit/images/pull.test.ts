@@ -117,6 +117,35 @@ suite('a pull', () => {
     );
   });
 
+  test('says it in lines of its own and of no great length, whatever a registry says', async () => {
+    const noise = 'x\u001b[2J\r\nPulled image \u202eevil\u0085\u0007'.repeat(5000);
+    for (const message of [`received unexpected HTTP status: 500 ${noise}`, `unauthorized: ${noise}`, noise]) {
+      const { said, error } = await pull([fails(message)]);
+      for (const text of [...said, error?.message ?? '', error?.hint ?? '']) {
+        assert.ok(text.length < 6000, `${text.length} characters`);
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+        assert.doesNotMatch(text, /[\u0000-\u001f\u007f-\u009f\u202a-\u202e]/);
+      }
+    }
+  });
+
+  test('says how far it is in a short line, whatever Podman was told of sizes', async () => {
+    const { said } = await pull([
+      async (response) => {
+        for (const [index, current] of [1e308, 1e308, -5, 0.1, '9'.repeat(999), null].entries()) {
+          const id = String(index).repeat(12);
+          response.write(line({ status: 'Downloading', progressDetail: { current, total: 1 }, id }));
+          response.write(line({ status: `\u001b[2J${'y'.repeat(9000)}`, id }));
+        }
+        await sleep(150);
+        response.end(line(done));
+      },
+    ]);
+    assert.ok(said.length > 2, said.join('\n'));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    for (const text of said) assert.ok(text.length < 200 && !/[\u0000-\u001f]/.test(text), text);
+  });
+
   test('says from time to time how far it is', async () => {
     const { said } = await pull([
       async (response) => {

@@ -27,7 +27,8 @@ suite('slices without a job', () => {
       'bulkhead-job2_0123456789ab.slice': 2 * day - 1,
       'bulkhead-jobcheck_12345678_abc.slice': 7,
       'bulkhead-job3_0123456789ab.slice': 0,
-      'bulkhead-job4-x.slice': 5,
+      // A service's goes with its job's.
+      'bulkhead-job1_0123456789ab-service0.slice': 5,
     });
     assert.deepEqual(await oldSlicesOf(manager, 2 * day), ['1-0123456789ab', 'check-12345678-abc']);
   });

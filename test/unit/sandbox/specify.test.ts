@@ -301,6 +301,18 @@ suite('limits', () => {
     );
   });
 
+  test('of a service are those of a slice of its own, where it has one', () => {
+    const service = (index: number) => ({
+      ...{ index, command: ['x'], aliases: ['x'], environment: [], user: undefined, imageUser: '' },
+    });
+    const offer = { ...hostOffer, slice: 'bulkhead-job7.slice', serviceSlices: new Map([[2, 'own.slice']]) };
+    const { services } = specifyJob(job, settings, offer, owner, undefined, [service(0), service(2)]);
+    assert.deepEqual(
+      services.map(({ slice }) => slice),
+      ['bulkhead-job7.slice', 'own.slice'],
+    );
+  });
+
   test('of syscalls are in the profile that the host offers', () => {
     for (const { seccompProfile } of sandboxes) assert.equal(seccompProfile, hostOffer.seccompProfile);
   });

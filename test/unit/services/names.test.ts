@@ -80,10 +80,48 @@ suite('aliases', () => {
   });
 
   test("that would say something else in the DNS server's file are left out", () => {
-    const strange = ['$NAME', 'a:b', 'a/b', 'ä', '.a', 'a.', '-a', 'a\u0000b', 'a\u0085b', 'x'.repeat(254), '', 'a\nb'];
-    const { aliases, warnings } = named(['redis', ...strange, 'fine_1.local']);
-    assert.deepEqual(aliases, [['redis', 'fine_1.local']]);
-    assert.equal(warnings.length, strange.length);
-    for (const warning of warnings) assert.match(warning, /it is no name of a host\.$/);
+    const strange = ['$NAME', 'a:b', 'a/b', 'ä', '.a', 'a.', '-a', 'a..b', 'a-.b', 'a\u0000b', 'a\u0085b', '', 'a\nb'];
+    for (const alias of strange) {
+      const { aliases, warnings } = named(['redis', alias, 'fine_1.local']);
+      assert.deepEqual(aliases, [['redis', 'fine_1.local']], JSON.stringify(alias));
+      assert.equal(warnings.length, 1);
+      assert.match(warnings[0] ?? '', /it is no name of a host\.$/);
+    }
+  });
+
+  test('are as long as DNS has them, and no longer', () => {
+    const label = 'x'.repeat(63);
+    const fine = [label, [label, label, label, 'x'.repeat(61)].join('.')];
+    assert.equal(fine[1]?.length, 253);
+    const long = [`${label}x`, `a.${label}x`, [label, label, label, 'x'.repeat(62)].join('.'), 'x'.repeat(100_000)];
+    const { aliases, warnings } = named(['redis', ...fine, ...long]);
+    assert.deepEqual(aliases, [['redis', ...fine]]);
+    assert.equal(warnings.length, long.length);
+    for (const warning of warnings) assert.ok(warning.length < 300, warning);
+  });
+
+  test("are not those of an image's name that no host could have, either", () => {
+    const { aliases } = named([`registry.example.com/${'group/'.repeat(12)}redis`, 'cache']);
+    assert.deepEqual(aliases, [['cache']]);
+  });
+
+  test('are 32 for one service: the log names those beyond', () => {
+    const many = Array.from({ length: 40 }, (_, index) => `name-${index}`);
+    const { aliases, warnings } = named(['redis', ...many], ['postgres', 'name-31', 'name-30']);
+    assert.deepEqual(aliases, [
+      ['redis', ...many.slice(0, 31)],
+      ['postgres', 'name-31'],
+    ]);
+    assert.deepEqual(warnings, [
+      'Skipping "name-31", "name-32", "name-33", "name-34", "name-35", "name-36", "name-37", "name-38" and 1 more for service "redis" (services[0]): a service has at most 32 names.',
+      'Skipping alias "name-30" for service "postgres" (services[1]): alias is already in use by another service.',
+    ]);
+  });
+
+  test('cannot flood the log', () => {
+    const { aliases, warnings } = named(['redis', ...Array.from({ length: 5000 }, (_, index) => `:${index}`)]);
+    assert.deepEqual(aliases, [['redis']]);
+    assert.equal(warnings.length, 9);
+    assert.equal(warnings[8], 'Skipping 4992 more aliases for service "redis" (services[0]), for the same reasons.');
   });
 });

@@ -62,6 +62,10 @@ test('services are said, where the job has any', () => {
     lines.join('\n'),
   );
   assert.ok(
+    lines.some((line) => /^memory limit of a service +1GiB$/.test(line)),
+    lines.join('\n'),
+  );
+  assert.ok(
     lines.some((line) => /^service image +c{12} docker\.io\/library\/redis:8$/.test(line)),
     lines.join('\n'),
   );
