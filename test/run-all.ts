@@ -39,7 +39,7 @@ const parts: Record<string, Part> = {
   unit: { title: 'unit tests', command: nodeTest('unit') },
   integration: {
     title: 'integration tests: real Podman, real runsc',
-    prepare: () => ensureTestImages().then(() => ensureServiceImages()),
+    prepare: () => ensureProgram('ip', 'iproute2').then(ensureTestImages).then(() => ensureServiceImages()),
     command: nodeTest('integration', ...oneAtATime),
   },
   runner: {
@@ -49,7 +49,8 @@ const parts: Record<string, Part> = {
   },
   pristine: {
     title: 'set-up from pristine Debian roots',
-    prepare: ensureMmdebstrap,
+    // Set-up has it installed only where it had to make a base image.
+    prepare: () => ensureProgram('mmdebstrap', 'mmdebstrap'),
     command: nodeTest('pristine', ...oneAtATime),
   },
   soak: {
@@ -69,9 +70,9 @@ const parts: Record<string, Part> = {
   },
 };
 
-/** Set-up has it installed only where it had to make a base image. */
-async function ensureMmdebstrap(): Promise<void> {
-  if (process.getuid?.() === 0 && !findProgram('mmdebstrap')) await asRoot([installation('tests', ['mmdebstrap'])]);
+/** What tests want and nothing else; without it those that need it are skipped, and say so. */
+async function ensureProgram(name: string, debianPackage: string): Promise<void> {
+  if (process.getuid?.() === 0 && !findProgram(name)) await asRoot([installation('tests', [debianPackage])]);
 }
 
 const chosen = process.argv.slice(2);
