@@ -39,7 +39,10 @@ const parts: Record<string, Part> = {
   unit: { title: 'unit tests', command: nodeTest('unit') },
   integration: {
     title: 'integration tests: real Podman, real runsc',
-    prepare: () => ensureProgram('ip', 'iproute2').then(ensureTestImages).then(() => ensureServiceImages()),
+    prepare: () =>
+      ensureProgram('ip', 'iproute2')
+        .then(ensureTestImages)
+        .then(() => ensureServiceImages()),
     command: nodeTest('integration', ...oneAtATime),
   },
   runner: {
