@@ -39,10 +39,11 @@ const parts: Record<string, Part> = {
   unit: { title: 'unit tests', command: nodeTest('unit') },
   integration: {
     title: 'integration tests: real Podman, real runsc',
-    prepare: () =>
-      ensureProgram('ip', 'iproute2')
-        .then(ensureTestImages)
-        .then(() => ensureServiceImages()),
+    prepare: async () => {
+      await ensureProgram('ip', 'iproute2');
+      await ensureTestImages();
+      await ensureServiceImages();
+    },
     command: nodeTest('integration', ...oneAtATime),
   },
   runner: {

@@ -1,5 +1,5 @@
 import type { HostLayout } from '../../../setup/layout.ts';
-import { openPodman } from '../../../src/podman/client.ts';
+import { isNotFound, openPodman } from '../../../src/podman/client.ts';
 import { labelKeys } from '../../../src/sandbox/names.ts';
 
 const runnerLabel = 'com.gitlab.gitlab-runner.runner.id';
@@ -29,6 +29,13 @@ export async function removeWhatIsKept(layout: HostLayout, shortToken: string, i
   }
   for (const filters of [dockers, { label: [`${labelKeys.instance}=${instance}`] }]) {
     const { Volumes } = await podman.listVolumes({ filters });
-    for (const { Name } of Volumes ?? []) await podman.getVolume(Name).remove();
+    for (const { Name } of Volumes ?? []) {
+      // Another comparison on this host may be at its end, too.
+      await podman.getVolume(Name).remove().catch(ignoreGone);
+    }
   }
+}
+
+function ignoreGone(error: unknown): void {
+  if (!isNotFound(error)) throw error;
 }
