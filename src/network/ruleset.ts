@@ -229,9 +229,7 @@ export function refusedPackets(seen: Ruleset, bridge: Bridge): number {
     ...(seen.chains['input']?.rules ?? []).filter(fromBridge),
   ];
   return rules
-    .flatMap((rule) =>
-      (rule as Rule).map((part) => (part['counter'] as { packets?: number } | null | undefined)?.packets ?? 0),
-    )
+    .flatMap((rule) => (rule as Rule).filter(isCounter).map((part) => Number(part.counter?.packets ?? 0)))
     .reduce((sum, packets) => sum + packets, 0);
 }
 
@@ -248,7 +246,7 @@ function names(one: object, other: object): string[] {
 }
 
 function sorted(list: readonly unknown[]): unknown[] {
-  return [...list].sort((one, other) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1));
+  return [...list].sort((one, other) => (canonical(one) < canonical(other) ? -1 : 1));
 }
 
 /** Deep, whatever the order of keys. */

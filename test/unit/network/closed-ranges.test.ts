@@ -143,7 +143,6 @@ suite('the addresses of a host', () => {
       ['/32 host LOCAL tos=4', '/32 host LOCAL'],
       ['/32 host LOCAL tos=4'],
       ['/32 link UNICAST tos=8', '/32 host LOCAL'],
-      ['/32 universe LOCAL'],
     ]) {
       assert.deepEqual(parseFibTrie(leaf(...lines)), ['198.51.100.5'], lines.join());
     }

@@ -286,15 +286,22 @@ function* places(value: unknown): Generator<(change: (old: unknown) => unknown) 
   }
 }
 
+/** The same, with all keys in another order. */
+function backwards(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(backwards);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([key, inner]) => [key, backwards(inner)]),
+  );
+}
+
 suite('a difference from what was loaded is', () => {
   test('none when there is none', () => assert.equal(differs(listing()), undefined));
 
   test('none by counters, handles, the order of keys, nor that of a set', () => {
-    const items = listing().map((item) =>
-      Object.fromEntries(
-        Object.entries(item).map(([kind, what]) => [kind, Object.fromEntries(Object.entries(what ?? {}).reverse())]),
-      ),
-    );
+    const items = listing().map((item) => backwards(item) as Listed);
     for (const { rule, set } of items) {
       for (const part of (rule?.['expr'] ?? []) as Record<string, unknown>[]) {
         if ('counter' in part) part['counter'] = { packets: 17, bytes: 4711 };
@@ -362,6 +369,16 @@ suite('a difference from what was loaded is', () => {
     assert.ok(count > 1000, `${count} tried`);
   });
 
+  test('what is said beside a counter', () => {
+    for (const index of indexes('rule')) {
+      const items = changed(index, ({ expr }) => {
+        const counter = (expr as Record<string, unknown>[]).find((part) => 'counter' in part);
+        if (counter !== undefined) counter['accept'] = null;
+      });
+      assert.equal(differs(items) !== undefined, JSON.stringify(items[index]).includes('"counter"'));
+    }
+  });
+
   test('a part of a rule more, or less', () => {
     for (const index of indexes('rule')) {
       const { length } = (listing()[index]?.['rule']?.['expr'] ?? []) as unknown[];
@@ -423,6 +440,9 @@ suite('a difference from what was loaded is', () => {
       /^the chain x is not ours$/,
     );
     assert.ok(differs([...listing(), { set: { ...table, name: 'x', elem: [] } }]));
+    for (const kind of ['map', 'flowtable', 'counter', 'ct helper', 'element', 'what nft will have one day']) {
+      assert.ok(differs([...listing(), { [kind]: { ...table, name: 'x' } }]), kind);
+    }
   });
 
   test('a table that is asleep: its rules are listed, and judge nothing', () => {
@@ -521,6 +541,7 @@ suite('the real nft', { skip }, () => {
     ['no addresses', `flush set inet ${spec.table} closed`],
     ['no rules', `flush chain inet ${spec.table} input`],
     ['no rule at all', `flush table inet ${spec.table}`],
+    ['a map', `add map inet ${spec.table} x '{ type ipv4_addr : verdict; }'`],
     ['sleep', `add table inet ${spec.table} '{ flags dormant; }'`],
   ] as const) {
     test(`shows ${what}`, () => {
