@@ -81,8 +81,8 @@ export async function resolveDestinations(
   const names = await allDone([...known].map(async ([name, found]) => ({ name, ...(await found) })));
   return {
     destinations: destinations.filter(({ to }) => to.length > 0),
-    pins: names.filter(
-      ({ name, addresses }) => addresses.length > 0 && !podmanHostNames.includes(name) && !isIPv4(name),
+    pins: names.flatMap(({ name, addresses }) =>
+      addresses.length > 0 && !podmanHostNames.includes(name) && !isIPv4(name) ? [{ name, addresses }] : [],
     ),
     warnings: names.flatMap(({ warnings }) => warnings),
   };

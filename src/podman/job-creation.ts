@@ -93,7 +93,12 @@ async function createNetwork(
     }),
   );
   const [first] = subnets;
-  return { name, subnet: first?.subnet ?? '', gateway: first?.gateway };
+  if (first !== undefined) return { name, ...first };
+  throw new BulkheadError(
+    'podman-request-failed',
+    `Podman made the network ${name} without a subnet`,
+    "Look at default_subnet_pools in the service's containers.conf.",
+  );
 }
 
 async function createVolume(podman: Podman, { name, labels, tmpfsBytes }: VolumeSpec): Promise<void> {
