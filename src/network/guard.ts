@@ -42,7 +42,7 @@ export interface CreatedNetwork {
   readonly name: string;
   /** `a.b.c.d/n`. */
   readonly subnet: string;
-  readonly gateway: string | undefined;
+  readonly gateway?: string | undefined;
 }
 
 /**
