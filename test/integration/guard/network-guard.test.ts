@@ -10,7 +10,7 @@ import { containerPlace } from '../../../src/podman/containers.ts';
 import { interfaceName } from '../../../src/sandbox/names.ts';
 import { askDns } from '../ask-dns.ts';
 import { startOutside } from '../attacks/surroundings.ts';
-import { images, killService, layout, podman, policyWith, TestJob } from '../host.ts';
+import { images, killService, layout, podman, podmanMajor, policyWith, TestJob } from '../host.ts';
 import { runscScript, SecondService } from '../second-service.ts';
 import { closedAddresses, hostAddresses, internetAddresses, ipv6Address, noWorld, World } from './world.ts';
 
@@ -93,7 +93,14 @@ suite('in a world of its own', { skip }, () => {
 
     await using netns = await netnsOf(job);
     await netns.run(['nft', `delete table inet ${tableName(job.key)}`]);
-    assert.equal(await said(job, reach(addresses)), all(addresses, 'reached'), 'without the rules');
+    // With Podman 5 (pasta) the host's own address is the namespace's own, where nobody listens.
+    const own = podmanMajor < 5 ? [] : hostAddresses.slice(0, 1);
+    const others = addresses.filter((address) => !own.some((one) => one === address));
+    assert.equal(
+      await said(job, reach([...own, ...others])),
+      all(own, 'no') + all(others, 'reached'),
+      'without the rules',
+    );
     assert.equal(await said(job, fetch(redirect)), 'secret of 169.254.169.254\n');
     assert.equal(await said(job, fetch(rebind)), 'secret of 169.254.169.254\n');
   });
