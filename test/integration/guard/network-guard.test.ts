@@ -8,6 +8,8 @@ import { tableName } from '../../../src/network/ruleset.ts';
 import { waitForPodman } from '../../../src/podman/client.ts';
 import { containerPlace } from '../../../src/podman/containers.ts';
 import { interfaceName } from '../../../src/sandbox/names.ts';
+import { GitServer } from '../../player/git-server.ts';
+import { makeRepository } from '../../player/repository.ts';
 import { askDns } from '../ask-dns.ts';
 import { startOutside } from '../attacks/surroundings.ts';
 import { images, killService, layout, podman, podmanMajor, policyWith, TestJob } from '../host.ts';
@@ -217,4 +219,36 @@ suite("on set-up's service", () => {
     await podmanUser(layout).exec('podman', ['network', 'reload', '--all']);
     await look();
   });
+
+  for (const [what, allow, state] of [
+    ['the GitLab server, and nothing else', [{ to: 'gitlab' }], 'success'],
+    ['nothing', [], 'failed'],
+  ] as const) {
+    test(`a helper that may reach ${what}: the job is ${state}`, async () => {
+      const token = 'glcbt-64_guardToken';
+      const repository = await makeRepository([{ file: 'cloned\n' }]);
+      const server = await GitServer.start({ root: repository.root, token });
+      try {
+        await using policy = await policyWith({ network: { helper: 'listed', build: 'none', allow } });
+        await using job = new TestJob(
+          {
+            image: images.busybox,
+            token,
+            gitlabUrl: server.url,
+            project: { path: repository.projectPath },
+            git: { sha: repository.sha, depth: 1 },
+            script: ['cat file', 'grep -c . /proc/net/dev'],
+          },
+          { env: policy.env },
+        );
+        const result = await job.player.play();
+        assert.equal(result.state, state, result.log);
+        assert.equal(/^cloned\r?$/m.test(result.log), state === 'success', result.log);
+        assert.equal(server.requests.length > 0, state === 'success', 'what GitLab heard of it');
+      } finally {
+        await server.close();
+        await repository.remove();
+      }
+    });
+  }
 });
