@@ -2,7 +2,15 @@ import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allDone } from '../all-done.ts';
-import { type NetworkRule, type OutwardRole, outwardRoles, type PortRange, portsOf } from '../policy/network-rule.ts';
+import {
+  type NetworkRule,
+  type OutwardRole,
+  outwardRoles,
+  overlaps,
+  type PortRange,
+  portsOf,
+  rangeOf,
+} from '../policy/network-rule.ts';
 import { isNeverByName } from './closed-ranges.ts';
 
 /** Where sandboxes may go besides: a rule of the policy with its name resolved. */
@@ -111,4 +119,21 @@ function isRange(to: string): boolean {
 function serverOf(url: string): { hostname: string; port: number } {
   const { hostname, port, protocol } = new URL(url);
   return { hostname, port: Number(port) || (protocol === 'http:' ? 80 : 443) };
+}
+
+/** Whether a destination of the policy covers an address and port, for sandboxes of the role. */
+export function isAllowed(
+  destinations: readonly Destination[],
+  role: OutwardRole,
+  one: string,
+  tcpPort: number,
+): boolean {
+  return destinations.some(
+    ({ from: roles, to: ranges, protocol, ports }) =>
+      roles.includes(role) &&
+      protocol === 'tcp' &&
+      ranges !== 'internet' &&
+      ranges.some((range) => overlaps(rangeOf(range), rangeOf(one))) &&
+      ports.some(({ first, last }) => first <= tcpPort && tcpPort <= last),
+  );
 }

@@ -5,20 +5,14 @@ import { networkNamespace } from '../host/process.ts';
 import { type ContainerPlace, RootlessNetns, rootOf } from '../host/rootless-netns.ts';
 import type { Podman } from '../podman/client.ts';
 import { containerPlace } from '../podman/containers.ts';
+import type { CreatedNetwork } from '../sandbox/neighbours.ts';
 import type { JobSpec } from '../sandbox/specification.ts';
 import { Canary } from './canary.ts';
 import { closedRanges, hostAddresses, withoutOverlaps } from './closed-ranges.ts';
 import { type Destinations, podmanHost, podmanHostNames } from './destinations.ts';
 import { removeStale } from './remove-guard.ts';
-import {
-  type Bridge,
-  difference,
-  type GuardSpec,
-  parseRuleset,
-  refusedPackets,
-  rulesetCommands,
-  tableName,
-} from './ruleset.ts';
+import { type Bridge, type GuardSpec, rulesetCommands, tableName } from './ruleset.ts';
+import { difference, parseRuleset, refusedPackets } from './ruleset-check.ts';
 
 /** What was read in the namespace, after sandboxes had tried to get where they must not. */
 export interface GuardSight {
@@ -35,14 +29,6 @@ export interface Guard extends AsyncDisposable {
   readonly canaries: readonly string[];
   /** Reads the table back, from where the packets are. @throws Error when it cannot be read. */
   look(): Promise<GuardSight>;
-}
-
-/** A bridge as Podman made it. */
-export interface CreatedNetwork {
-  readonly name: string;
-  /** `a.b.c.d/n`. */
-  readonly subnet: string;
-  readonly gateway?: string | undefined;
 }
 
 /**

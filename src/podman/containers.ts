@@ -1,11 +1,11 @@
 import { allDone } from '../all-done.ts';
 import { BulkheadError } from '../errors.ts';
 import type { ContainerPlace } from '../host/rootless-netns.ts';
+import type { Neighbours } from '../sandbox/neighbours.ts';
 import type { JobSpec, SandboxSpec } from '../sandbox/specification.ts';
 import { type Podman, request } from './client.ts';
 import { createOptions } from './create-options.ts';
 import { libpod } from './libpod.ts';
-import type { Neighbours } from './neighbours.ts';
 
 /** Creates the container; returns its id. */
 export async function createSandbox(

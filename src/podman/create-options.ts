@@ -1,7 +1,7 @@
 import type { ContainerCreateOptions, MountSettings } from 'dockerode';
 import { sandboxPaths } from '../sandbox/layout.ts';
+import type { Neighbours } from '../sandbox/neighbours.ts';
 import type { HostFileMount, SandboxSpec, VolumeMount } from '../sandbox/specification.ts';
-import type { Neighbours } from './neighbours.ts';
 
 /** Bounds on disk what a service may say; conmon then begins anew. */
 const serviceLogSize = '1mb';

@@ -4,14 +4,13 @@ import { allDone } from '../all-done.ts';
 import type { Configuration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
 import type { Pin } from '../network/destinations.ts';
-import type { CreatedNetwork } from '../network/guard.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
+import { type CreatedNetwork, placeNeighbours } from '../sandbox/neighbours.ts';
 import type { JobSpec, NetworkSpec, VolumeSpec } from '../sandbox/specification.ts';
 import { type ArchiveEntry, sendEntries } from './archive.ts';
 import { type Podman, request } from './client.ts';
 import { createSandbox } from './containers.ts';
 import { libpod } from './libpod.ts';
-import { placeNeighbours } from './neighbours.ts';
 import { probeProgram } from './probe-program.ts';
 import { pageSize, tmpfsVolumeOptions } from './tmpfs-volume.ts';
 

@@ -2,17 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
 import { closedRanges } from '../../../src/network/closed-ranges.ts';
-import {
-  difference,
-  expectedRuleset,
-  isAllowed,
-  jobKeyOf,
-  parseRuleset,
-  type Ruleset,
-  refusedPackets,
-  rulesetCommands,
-  tableName,
-} from '../../../src/network/ruleset.ts';
+import { isAllowed } from '../../../src/network/destinations.ts';
+import { expectedRuleset, jobKeyOf, type Ruleset, rulesetCommands, tableName } from '../../../src/network/ruleset.ts';
+import { difference, parseRuleset, refusedPackets } from '../../../src/network/ruleset-check.ts';
 import { job } from '../samples.ts';
 import { type Packet, verdictOf } from './packets.ts';
 import { build, destination, helper, internal, port, services, spec } from './samples.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createOptions } from '../../../src/podman/create-options.ts';
-import { placeNeighbours } from '../../../src/podman/neighbours.ts';
+import { placeNeighbours } from '../../../src/sandbox/neighbours.ts';
 import type { JobSpec } from '../../../src/sandbox/specification.ts';
 import { specifyJob } from '../../../src/sandbox/specify.ts';
 import { hostOffer, job, jobToken, owner, settings, settingsOf } from '../samples.ts';

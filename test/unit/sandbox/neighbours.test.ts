@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { placeNeighbours } from '../../../src/podman/neighbours.ts';
+import { placeNeighbours } from '../../../src/sandbox/neighbours.ts';
 import { specifyJob } from '../../../src/sandbox/specify.ts';
 import { hostOffer, job, owner, settingsOf } from '../samples.ts';
 

@@ -1,7 +1,14 @@
 import type { Pin } from '../network/destinations.ts';
-import type { CreatedNetwork } from '../network/guard.ts';
 import { rangeOf, toAddress } from '../policy/network-rule.ts';
-import type { JobSpec } from '../sandbox/specification.ts';
+import type { JobSpec } from './specification.ts';
+
+/** A bridge as Podman made it. */
+export interface CreatedNetwork {
+  readonly name: string;
+  /** `a.b.c.d/n`. */
+  readonly subnet: string;
+  readonly gateway?: string | undefined;
+}
 
 /** Where a job's sandboxes find each other, and what the policy names outside: all in their hosts files, none by asking. */
 export interface Neighbours {
