@@ -31,12 +31,12 @@ export interface Naming {
   readonly warnings: readonly string[];
 }
 
-/** More than anybody needs; each is a line in the file of Podman's DNS server, which all jobs of the host share. */
+/** More than anybody needs; each is a line in the hosts file of every sandbox of the job. */
 export const mostAliases = 32;
 /** Warnings of one service that name an alias each; what comes after them is counted. */
 const mostWarnings = 8;
 
-/** What Podman's DNS server can keep, and DNS carry: it writes names to a file, apart by commas and spaces. */
+/** What is a name in a hosts file whatever reads it: one that DNS could carry, too. */
 const label = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/;
 const longestName = 253;
 
