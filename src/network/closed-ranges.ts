@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { overlaps, rangeOf } from '../policy/network-rule.ts';
+import { overlaps, rangeOf } from '../policy/ipv4-range.ts';
+import { neverAllowed } from '../policy/network-rule.ts';
 
 /**
  * IPv4 ranges that are not the internet (IANA's special-purpose registry, RFC 6890): the host, its neighbours, other jobs and
@@ -20,7 +21,7 @@ export const closedRanges = [
 ] as const;
 
 /** Those of cloud metadata and of the host itself: no name may lead there, whatever a name server says. */
-const neverByName = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'];
+const neverByName = [...neverAllowed, '169.254.0.0/16'];
 
 export function isNeverByName(address: string): boolean {
   return neverByName.some((range) => overlaps(rangeOf(range), rangeOf(address)));

@@ -2,15 +2,8 @@ import { lookup } from 'node:dns/promises';
 import { isIPv4 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allDone } from '../all-done.ts';
-import {
-  type NetworkRule,
-  type OutwardRole,
-  outwardRoles,
-  overlaps,
-  type PortRange,
-  portsOf,
-  rangeOf,
-} from '../policy/network-rule.ts';
+import { overlaps, rangeOf } from '../policy/ipv4-range.ts';
+import { type NetworkRule, type OutwardRole, outwardRoles, type PortRange, portsOf } from '../policy/network-rule.ts';
 import { isNeverByName } from './closed-ranges.ts';
 
 /** Where sandboxes may go besides: a rule of the policy with its name resolved. */
@@ -77,13 +70,13 @@ export async function resolveDestinations(
   };
   const destinations = await allDone(
     rules.map(async ({ to, ports, protocol = 'tcp', from = outwardRoles }): Promise<Destination> => {
-      if (to === 'internet') return { from, to, protocol, ports: (ports ?? []).map(portsOf) };
-      if (to !== 'gitlab') {
-        const addresses = isRange(to) ? [to] : (await once(to)).addresses;
-        return { from, to: addresses, protocol, ports: (ports ?? []).map(portsOf) };
-      }
+      const described = (to: Destination['to'], own: readonly number[] = []): Destination => {
+        return { from, to, protocol, ports: (ports ?? own).map(portsOf) };
+      };
+      if (to === 'internet') return described(to);
+      if (to !== 'gitlab') return described(isRange(to) ? [to] : (await once(to)).addresses);
       const { hostname, port } = serverOf(gitlab);
-      return { from, to: (await once(hostname)).addresses, protocol, ports: (ports ?? [port]).map(portsOf) };
+      return described((await once(hostname)).addresses, [port]);
     }),
   );
   const names = await allDone([...known].map(async ([name, found]) => ({ name, ...(await found) })));

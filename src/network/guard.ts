@@ -61,7 +61,7 @@ export async function installGuard(
       };
       // Node's pipes are sockets, and nft opens its standard input by name, which a socket has none of.
       await netns.run(['sh', '-c', 'cat | nft -j -f -'], JSON.stringify(rulesetCommands(spec)));
-      await removeStale(netns);
+      await removeStale(netns, jobKey);
       const isOurNetwork = networkNamespace(place.conmonPid) === networkNamespace('self');
       const canary = isOurNetwork
         ? await Canary.open([...new Set([...mapped, ...own])].filter(isOneAddress))
@@ -116,12 +116,8 @@ export class LoadedGuard implements Guard {
 
 function bridgeOf(network: JobSpec['networks'][number], created: readonly CreatedNetwork[]): Bridge {
   const { gateway } = created.find(({ name }) => name === network.name) ?? {};
-  return {
-    interfaceName: network.interfaceName,
-    of: network.of,
-    reach: network.reach,
-    resolver: network.hasResolver ? gateway : undefined,
-  };
+  const { interfaceName, of, reach, hasResolver } = network;
+  return { interfaceName, of, reach, resolver: hasResolver ? gateway : undefined };
 }
 
 /** What Podman calls the host in the hosts file of a sandbox: how it gets there differs from release to release. */

@@ -1,8 +1,7 @@
 import { BulkheadError } from '../errors.ts';
 import { RootlessNetns } from '../host/rootless-netns.ts';
 import type { Podman } from '../podman/client.ts';
-import { containerPlace } from '../podman/containers.ts';
-import { listLabelled } from '../podman/labelled-objects.ts';
+import { containerPlace, runningSandboxes } from '../podman/containers.ts';
 import { interfaceName, networksOf } from '../sandbox/names.ts';
 import { jobKeyOf, tableName } from './ruleset.ts';
 
@@ -28,9 +27,9 @@ export async function removeWithGuard<T>(
 /** Undefined when no sandbox of the job runs on a network: the rules are gone with the namespace, or the next job's guard removes them. */
 async function findNetns(podman: Podman, jobKey: string): Promise<RootlessNetns | undefined> {
   // Whatever is wrong here must not keep the containers from being removed; `remove` says so if Podman does not answer.
-  const objects = await listLabelled(podman, jobKey).catch(() => []);
+  const running = await runningSandboxes(podman, jobKey).catch(() => []);
   const bridges = networksOf.map((of) => interfaceName({ key: jobKey }, of));
-  for (const { id } of objects.filter(({ kind, running }) => kind === 'container' && running)) {
+  for (const id of running) {
     try {
       const place = await containerPlace(podman, id);
       if (place.netnsFile !== '') return await RootlessNetns.find(place, bridges);
@@ -57,13 +56,15 @@ async function removeTable(netns: RootlessNetns, jobKey: string): Promise<void> 
 }
 
 /**
- * Removes the tables of jobs whose bridges are gone: their cleanup was killed, or came after their last sandbox. Tables are
- * listed before interfaces, so that what is loaded meanwhile is safe.
+ * Removes the tables of other jobs whose bridges are gone: their cleanup was killed, or came after their last sandbox. Tables
+ * are listed before interfaces, so that what is loaded meanwhile is safe.
  */
-export async function removeStale(netns: RootlessNetns): Promise<void> {
+export async function removeStale(netns: RootlessNetns, ownKey: string): Promise<void> {
   const text = await netns.run(['nft', '-j', 'list', 'tables']);
   const { nftables } = JSON.parse(text) as { nftables: { table?: { family: string; name: string } }[] };
-  const keys = nftables.flatMap(({ table }) => (table?.family === 'inet' ? (jobKeyOf(table.name) ?? []) : []));
+  const keys = nftables
+    .flatMap(({ table }) => (table?.family === 'inet' ? (jobKeyOf(table.name) ?? []) : []))
+    .filter((key) => key !== ownKey);
   if (keys.length === 0) return;
   const devices = await netns.devices();
   const isGone = (key: string) => !networksOf.some((of) => devices.includes(interfaceName({ key }, of)));

@@ -1,13 +1,9 @@
-import type { OutwardRole, PortRange } from '../policy/network-rule.ts';
-import type { Reach } from '../policy/schema.ts';
+import type { PortRange } from '../policy/network-rule.ts';
+import type { NetworkSpec } from '../sandbox/specification.ts';
 import type { Destination } from './destinations.ts';
 
 /** One bridge of a job in the network namespace that all bridges of a rootless Podman share. */
-export interface Bridge {
-  readonly interfaceName: string;
-  /** Whose sandboxes are on it; `internal` is the one that all of the job share. */
-  readonly of: OutwardRole | 'internal';
-  readonly reach: Exclude<Reach, 'none'>;
+export interface Bridge extends Pick<NetworkSpec, 'interfaceName' | 'of' | 'reach'> {
   /** Address of Podman's DNS server on it; undefined when there is none for it. */
   readonly resolver: string | undefined;
 }

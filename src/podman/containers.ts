@@ -1,11 +1,12 @@
 import { allDone } from '../all-done.ts';
 import { BulkheadError } from '../errors.ts';
 import type { ContainerPlace } from '../host/rootless-netns.ts';
+import { labelKeys } from '../sandbox/names.ts';
 import type { Neighbours } from '../sandbox/neighbours.ts';
 import type { JobSpec, SandboxSpec } from '../sandbox/specification.ts';
 import { type Podman, request } from './client.ts';
 import { createOptions } from './create-options.ts';
-import { libpod } from './libpod.ts';
+import { inspectContainer } from './libpod.ts';
 
 /** Creates the container; returns its id. */
 export async function createSandbox(
@@ -44,6 +45,12 @@ export async function startSandboxes(podman: Podman, { helper, build, services }
   await allDone(sandboxes.slice(alone).map((spec) => startSandbox(podman, spec)));
 }
 
+/** Ids of the job's containers that run. @throws BulkheadError of the request. */
+export async function runningSandboxes(podman: Podman, jobKey: string): Promise<string[]> {
+  const filters = { label: [`${labelKeys.job}=${jobKey}`] };
+  return (await request('list sandboxes', podman.listContainers({ filters }))).map(({ Id }) => Id);
+}
+
 /** What only libpod's own API tells about a running container: the Docker-compatible one says "oci" for any runtime. */
 export interface RuntimeFacts {
   /** The container's full id. */
@@ -71,10 +78,7 @@ interface Inspection {
 }
 
 export async function runtimeFacts(podman: Podman, container: string): Promise<RuntimeFacts> {
-  const answer = await request(
-    'inspect runtime',
-    libpod<Inspection>(podman, `/containers/${encodeURIComponent(container)}/json`),
-  );
+  const answer = await request('inspect runtime', inspectContainer<Inspection>(podman, container));
   return {
     id: answer.Id,
     ociRuntime: answer.OCIRuntime,
@@ -97,7 +101,9 @@ interface Whereabouts {
 
 /** Where a running container that is on a network is to be found. @throws BulkheadError of the request. */
 export async function containerPlace(podman: Podman, container: string): Promise<ContainerPlace> {
-  const path = `/containers/${encodeURIComponent(container)}/json`;
-  const { HostsPath, State, NetworkSettings } = await request('inspect place', libpod<Whereabouts>(podman, path));
+  const { HostsPath, State, NetworkSettings } = await request(
+    'inspect place',
+    inspectContainer<Whereabouts>(podman, container),
+  );
   return { conmonPid: State.ConmonPid, netnsFile: NetworkSettings.SandboxKey, hostsFile: HostsPath };
 }

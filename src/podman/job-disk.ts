@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import type { DiskPlaces } from '../host/disk-usage.ts';
-import { labelKeys } from '../sandbox/names.ts';
 import { type Podman, request } from './client.ts';
+import { runningSandboxes } from './containers.ts';
+import { inspectContainer } from './libpod.ts';
 
 /** The part of libpod's inspect that tells where a running container writes. */
 interface Inspected {
@@ -19,9 +20,10 @@ interface Inspected {
  * @throws BulkheadError of the requests; Error when no sandbox of the job runs.
  */
 export async function findDiskPlaces(podman: Podman, jobKey: string): Promise<DiskPlaces> {
-  const filters = { label: [`${labelKeys.job}=${jobKey}`] };
-  const running = await request('list sandboxes', podman.listContainers({ filters }));
-  const sandboxes = await Promise.all(running.map(({ Id }) => inspect(podman, Id)));
+  const running = await runningSandboxes(podman, jobKey);
+  const sandboxes = await Promise.all(
+    running.map((id) => request('inspect disk', inspectContainer<Inspected>(podman, id))),
+  );
   const folders = new Set<string>();
   for (const { GraphDriver, HostsPath, HostnamePath, Mounts } of sandboxes) {
     if (GraphDriver.Data?.UpperDir) folders.add(GraphDriver.Data.UpperDir);
@@ -31,20 +33,4 @@ export async function findDiskPlaces(podman: Podman, jobKey: string): Promise<Di
   const witness = sandboxes.find(({ State }) => State.ConmonPid)?.State.ConmonPid;
   if (witness === undefined) throw new Error('no sandbox of the job runs');
   return { folders: [...folders], sandboxes: sandboxes.map(({ State }) => State.Pid), witness };
-}
-
-async function inspect(podman: Podman, container: string): Promise<Inspected> {
-  return request(
-    'inspect disk',
-    new Promise<Inspected>((resolve, reject) => {
-      podman.modem.dial(
-        {
-          path: `/v4.0.0/libpod/containers/${encodeURIComponent(container)}/json`,
-          method: 'GET',
-          statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
-        },
-        (error: unknown, data: unknown) => (error ? reject(error) : resolve(data as never)),
-      );
-    }),
-  );
 }

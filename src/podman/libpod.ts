@@ -18,3 +18,8 @@ export function libpod<T>(podman: Podman, path: string, body?: Readonly<Record<s
     );
   });
 }
+
+/** libpod's own word on a container; `T` is the part of it that counts for the caller. Errors: dockerode's. */
+export function inspectContainer<T>(podman: Podman, container: string): Promise<T> {
+  return libpod<T>(podman, `/containers/${encodeURIComponent(container)}/json`);
+}

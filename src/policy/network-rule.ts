@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import * as z from 'zod';
+import { overlaps, rangeOf, toAddress, toNumber } from './ipv4-range.ts';
 import { checked, distinct } from './types.ts';
 
 /** Whose sandboxes a rule is for. */
@@ -7,7 +8,7 @@ export const outwardRoles = ['helper', 'build', 'services'] as const;
 export type OutwardRole = (typeof outwardRoles)[number];
 
 /** What nothing outside a sandbox can be reached at, or nobody should: this host itself, everybody at once, nobody. */
-const neverAllowed = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'];
+export const neverAllowed: readonly string[] = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'];
 
 /** What is wrong with a destination; undefined when nothing is. */
 export function destinationProblem(text: string): string | undefined {
@@ -31,27 +32,6 @@ function rangeProblem(text: string): string | undefined {
   if (toNumber(address) !== first) return `must begin at its first address, ${toAddress(first)}`;
   const closed = neverAllowed.find((one) => overlaps(rangeOf(one), { first, last }));
   return closed === undefined ? undefined : `is in ${closed}, which no job can be given`;
-}
-
-/** First and last address of a range or a single address, as numbers. The text must be one. */
-export function rangeOf(text: string): { readonly first: number; readonly last: number } {
-  const [address = '', length = '32'] = text.split('/');
-  const size = 2 ** (32 - Number(length));
-  const first = Math.floor(toNumber(address) / size) * size;
-  return { first, last: first + size - 1 };
-}
-
-export function overlaps(one: ReturnType<typeof rangeOf>, other: ReturnType<typeof rangeOf>): boolean {
-  return one.first <= other.last && other.first <= one.last;
-}
-
-function toNumber(address: string): number {
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-/** A number as an IPv4 address. */
-export function toAddress(number: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
 }
 
 export interface PortRange {

@@ -1,5 +1,5 @@
 import type { Pin } from '../network/destinations.ts';
-import { rangeOf, toAddress } from '../policy/network-rule.ts';
+import { rangeOf, toAddress } from '../policy/ipv4-range.ts';
 import type { JobSpec } from './specification.ts';
 
 /** A bridge as Podman made it. */

@@ -36,48 +36,44 @@ async function pushList(registry: RegistryServer, path: string, members: readonl
   }
 }
 
+/** A registry with a list of images under one name, one of them foreign, and a runner; the store has none of them. */
+async function listedForBoth() {
+  await using made = new AsyncDisposableStack();
+  const other = made.use(await foreignImage());
+  const registry = made.use(await startRegistry());
+  const runner = made.use(await testRunner());
+  await pushList(registry, 'group/both:1', [other.name, images.busybox]);
+  const name = `${registry.address}/group/both:1`;
+  made.defer(() => forgetImage(name));
+  const kept = made.move();
+  return { name, runner, [Symbol.asyncDispose]: () => kept.disposeAsync() };
+}
+
 const on = (name: string, platform: string, ...pullPolicy: string[]) => ({ name, platform, pullPolicy });
 
 test('the platform that a job asks for is what it gets', async () => {
-  await using other = await foreignImage();
-  await using registry = await startRegistry();
-  await using runner = await testRunner();
-  await pushList(registry, 'group/both:1', [other.name, images.busybox]);
-  const name = `${registry.address}/group/both:1`;
-  try {
-    // The operator's other tools may have left a foreign image under the name.
-    await user.exec('podman', ['pull', '--quiet', '--arch', foreign, name]);
-    assert.equal((await podman.getImage(name).inspect()).Architecture, foreign);
-    const never = await runner.prepare(on(name, hostArchitecture, 'never'));
-    assert.equal(never.exitCode, 1, never.log);
-    assert.match(
-      never.log,
-      new RegExp(`not in this runner's local store for that platform, only for linux/${foreign}`),
-    );
-    const result = await runner.play(on(name, `linux/${hostArchitecture}`, 'if-not-present'));
-    assert.equal(result.state, 'success', result.log);
-    assert.ok(result.log.includes(`Pulling image ${name} for linux/${hostArchitecture} ...`), result.log);
-    const again = await runner.play(on(name, `linux/${hostArchitecture}`, 'if-not-present'));
-    assert.deepEqual([again.state, again.log.includes('Pulling')], ['success', false], again.log);
-  } finally {
-    await forgetImage(name);
-  }
+  await using both = await listedForBoth();
+  const { name, runner } = both;
+  // The operator's other tools may have left a foreign image under the name.
+  await user.exec('podman', ['pull', '--quiet', '--arch', foreign, name]);
+  assert.equal((await podman.getImage(name).inspect()).Architecture, foreign);
+  const never = await runner.prepare(on(name, hostArchitecture, 'never'));
+  assert.equal(never.exitCode, 1, never.log);
+  assert.match(never.log, new RegExp(`not in this runner's local store for that platform, only for linux/${foreign}`));
+  const result = await runner.play(on(name, `linux/${hostArchitecture}`, 'if-not-present'));
+  assert.equal(result.state, 'success', result.log);
+  assert.ok(result.log.includes(`Pulling image ${name} for linux/${hostArchitecture} ...`), result.log);
+  const again = await runner.play(on(name, `linux/${hostArchitecture}`, 'if-not-present'));
+  assert.deepEqual([again.state, again.log.includes('Pulling')], ['success', false], again.log);
 });
 
 test('a foreign image under the name is not taken, whoever left it there', async () => {
-  await using other = await foreignImage();
-  await using registry = await startRegistry();
-  await using runner = await testRunner();
-  await pushList(registry, 'group/both:1', [other.name, images.busybox]);
-  const name = `${registry.address}/group/both:1`;
-  try {
-    await user.exec('podman', ['pull', '--quiet', '--arch', foreign, name]);
-    const result = await runner.play({ name, pullPolicy: ['if-not-present'] });
-    assert.equal(result.state, 'success', result.log);
-    assert.match(result.log, /Pulling/);
-  } finally {
-    await forgetImage(name);
-  }
+  await using both = await listedForBoth();
+  const { name, runner } = both;
+  await user.exec('podman', ['pull', '--quiet', '--arch', foreign, name]);
+  const result = await runner.play({ name, pullPolicy: ['if-not-present'] });
+  assert.equal(result.state, 'success', result.log);
+  assert.match(result.log, /Pulling/);
 });
 
 test('another platform is refused before anything is pulled', async () => {

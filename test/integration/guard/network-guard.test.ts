@@ -145,8 +145,7 @@ for (const [stack, runsc, network, lacking] of runtimes) {
       for (const server of ['', '10.66.0.1', one]) {
         assert.match(await said(job, askDns('203-0-113-5.world.test', server)), /^no answer/);
       }
-      const place = await containerPlace(service.podman, job.name('build'));
-      await using netns = await RootlessNetns.find(place, [interfaceName(job, 'build')]);
+      await using netns = await netnsOf(job);
       const gateways = (await netns.run(['cat', '/proc/self/net/fib_trie'])).match(/10\.89\.\d+\.1\b/g) ?? [];
       for (const gateway of new Set(gateways)) {
         assert.match(await said(job, askDns('203-0-113-5.world.test', gateway)), /^no answer/, 'the tunnel of names');

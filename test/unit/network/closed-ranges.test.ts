@@ -11,7 +11,8 @@ import {
   parseFibTrie,
   withoutOverlaps,
 } from '../../../src/network/closed-ranges.ts';
-import { destinationProblem, overlaps, rangeOf, toAddress } from '../../../src/policy/network-rule.ts';
+import { overlaps, rangeOf, toAddress } from '../../../src/policy/ipv4-range.ts';
+import { destinationProblem } from '../../../src/policy/network-rule.ts';
 
 const covers = (ranges: readonly string[], address: string) =>
   ranges.some((range) => overlaps(rangeOf(range), rangeOf(address)));

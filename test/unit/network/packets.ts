@@ -1,5 +1,5 @@
 import type { Ruleset } from '../../../src/network/ruleset.ts';
-import { overlaps, rangeOf } from '../../../src/policy/network-rule.ts';
+import { overlaps, rangeOf } from '../../../src/policy/ipv4-range.ts';
 
 /** What is judged. Ours, not nftables': small enough to be seen to be right. */
 export interface Packet {

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
-import {
-  destinationProblem,
-  networkRules,
-  overlaps,
-  portsOf,
-  rangeOf,
-  toAddress,
-} from '../../../src/policy/network-rule.ts';
+import { overlaps, rangeOf, toAddress } from '../../../src/policy/ipv4-range.ts';
+import { destinationProblem, networkRules, portsOf } from '../../../src/policy/network-rule.ts';
 import { anyText } from '../samples.ts';
 import { networkRules as someRules } from './policies.ts';
 
