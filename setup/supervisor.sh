@@ -24,6 +24,7 @@ nap() {
   sleep "$1" &
   nap=$!
   wait "$nap"
+  nap=''
 }
 
 # In the background; $$ is the supervisor, and this ends with it, even if that was killed.
@@ -44,9 +45,20 @@ end_network_helpers() {
   if [ -d "$names" ]; then find "$names" -type f -delete; fi
 }
 
+# A child that was only just forked may miss a signal, so who lives on gets another one each second.
+end() {
+  kill "$1" 2>/dev/null || return 0
+  tries=0
+  while grep -q '^State:.[^Z]' "/proc/$1/status" 2>/dev/null; do
+    sleep 0.1
+    tries=$((tries + 1))
+    if [ $((tries % 10)) -eq 0 ]; then kill "$1" 2>/dev/null; fi
+  done
+}
+
 stop() {
   trap - TERM INT
-  kill $service $janitor $nap 2>/dev/null
+  for child in $service $janitor $nap; do end "$child"; done
   wait
   rm -f "$run/supervisor.pid" "$run/service.pid"
   exit 0

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 
 const script = join(import.meta.dirname, '../../../setup/supervisor.sh');
@@ -109,6 +109,19 @@ test('SIGTERM ends the service too and leaves no record', async () => {
   await supervisor;
   assert.equal(lives(pid), false);
   assert.equal(existsSync(join(folder, 'supervisor.pid')), false);
+});
+
+test('SIGTERM at once after the start ends the service, too', async () => {
+  for (let round = 0; round < 12; round++) {
+    const record = join(folder, 'service.pid');
+    const supervisor = supervise();
+    // Without a pause: a child that was only just forked may miss a signal.
+    while (!existsSync(record) || readFileSync(record, 'utf8') === '') await setImmediate();
+    const pid = Number(readFileSync(record, 'utf8'));
+    supervisor.kill('SIGTERM');
+    const { exitCode } = await supervisor;
+    assert.deepEqual([exitCode, lives(pid)], [0, false], `round ${round}`);
+  }
 });
 
 test('a long log is cut when the service is started again', async () => {
