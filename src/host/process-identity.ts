@@ -2,8 +2,11 @@ import { readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** In which /proc counts time, on every machine that Node runs on (USER_HZ). */
 const ticksPerSecond = 100;
-/** As near as /proc's times come to the clock's: two ticks of 10 ms, and some. GitLab Runner is older by far. */
-const inexactMs = 50;
+/**
+ * As near as /proc's times come to the clock's: a tick of 10 ms, and one of the kernel's for the time of a file. No more: a GitLab Runner
+ * that finds a job waiting writes it down 50 ms after it was started.
+ */
+const inexactMs = 15;
 
 /** The part of /proc/<pid>/stat that counts here. */
 interface Stat {
@@ -63,7 +66,7 @@ export async function runnerIdentity(jobFile: string): Promise<string> {
   }
 }
 
-/** Unix time in milliseconds, exact to 20 or so. */
+/** Unix time in milliseconds, exact to a tick. */
 function startedMs({ start }: Stat): number {
   return bootedMs() + (Number(start) / ticksPerSecond) * 1000;
 }

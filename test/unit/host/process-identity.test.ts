@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { processIdentity, processPlace, processState } from '../../../src/host/process-identity.ts';
+import { bootedMs, processIdentity, processPlace, processState } from '../../../src/host/process-identity.ts';
 import { children, folder, gone, sleeper } from './children.ts';
 
 const ticksSinceBoot = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
@@ -172,6 +172,12 @@ suite('GitLab Runner', () => {
       assert.equal(seenBehind(wrapper), await processIdentity(process.pid));
     });
   }
+
+  test('is known when it found a job waiting at its start', async () => {
+    const [, start] = (await processIdentity(process.pid)).split(/[:@]/).map(Number);
+    const started = bootedMs() + (start ?? 0) * 10;
+    assert.equal(seenBehind([], new Date(started + 35)), await processIdentity(process.pid));
+  });
 
   test('is known behind a script, though the clock was set back', async () => {
     assert.equal(seenBehind(script, new Date(Date.now() + 3_600_000)), await processIdentity(process.pid));
