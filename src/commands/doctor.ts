@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { checks } from '../doctor/all.ts';
 import { examine } from '../doctor/host/examine.ts';
 import { type DoctorOptions, openHost } from '../doctor/host/host.ts';
@@ -7,6 +8,9 @@ import { describeCheck, doctorJson, type Examined, summarise } from './doctor/re
 import { printNote, printResult } from './print.ts';
 
 interface Options extends DoctorOptions {
+  readonly attack?: boolean;
+  /** Path of the page that is written. */
+  readonly html?: string;
   readonly json?: boolean;
 }
 
@@ -18,6 +22,8 @@ export const registerDoctor: Register = (program, choose) => {
     )
     .option('--policy <name>', 'make the sandbox under this policy (default: that of the last assignment)')
     .option('--gitlab-runner-config <file>', 'config.toml of GitLab Runner', '/etc/gitlab-runner/config.toml')
+    .option('--attack', 'run hostile scripts in sandboxes of this host instead, and say what held')
+    .addOption(new Option('--html <file>', 'write what --attack found as a page, too').implies({ attack: true }))
     .option('--json', 'the result as JSON')
     .addHelpText(
       'after',
@@ -29,8 +35,10 @@ Examples:
   bulkhead doctor
   bulkhead doctor --json | jq '.checks[] | select(.state == "fail")'
   bulkhead doctor --policy restricted --gitlab-runner-config /srv/gitlab-runner/config.toml
+  bulkhead doctor --attack --policy restricted --html attack.html
 
-Exit codes: 0 all is well, or there are only warnings; 1 a check failed; 2 the command line is wrong, or it was interrupted.`,
+Exit codes: 0 all is well, or there are only warnings; 1 a check failed, or an attack worked that must not; 2 the command line is
+wrong, nothing could be attacked, or it was interrupted.`,
     )
     .action((options: Options) => choose(options, doctor(options)));
 };
@@ -38,6 +46,10 @@ Exit codes: 0 all is well, or there are only warnings; 1 a check failed; 2 the c
 function doctor(options: Options): PeopleCommand {
   return async (context) => {
     const host = openHost(options, context, interruption());
+    if (options.attack) {
+      const { attackHost } = await import('./doctor/attack.ts');
+      return await attackHost(host, context, options.html);
+    }
     const examined: Examined[] = [];
     for (const check of checks) {
       host.stop.throwIfAborted();

@@ -14,6 +14,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Job } from '../runner/job.ts';
 import { parseImageReference } from '../sandbox/image-reference.ts';
 import { loadSeccompProfile } from '../sandbox/seccomp-profile.ts';
+import type { JobSpec } from '../sandbox/specification.ts';
 import { Secret } from '../secret.ts';
 import type { JobDecision } from './decision.ts';
 import { guardAndProve, type JobProof, serviceSlices, sliceLimits } from './proof.ts';
@@ -24,17 +25,30 @@ const somebody = '65534:65534';
 /** Why a job of nobody's is made. It stands on its objects in place of a GitLab instance. */
 export type Occasion = 'policy-check' | 'doctor';
 
+/** The sandboxes of a job of nobody's, running and looked at. */
+export interface Rehearsal extends JobProof {
+  readonly spec: JobSpec;
+}
+
+export interface RehearsalOptions {
+  readonly occasion: Occasion;
+  /** Ends it before its time; what was made is removed all the same. */
+  readonly stop?: AbortSignal;
+  /** Awaited before the sandboxes are removed. Without it, nothing but our own programs runs in them. */
+  readonly meanwhile?: (rehearsal: Rehearsal) => Promise<void>;
+}
+
 /**
  * Gives a policy a job of nobody's on this host, made and looked at by what `prepare` makes jobs with, from the helper image;
- * removes it again, also when it is stopped meanwhile. Nothing but our own programs runs in it.
- * @throws BulkheadError those of prepare, but for the guarantees, which are only reported; the reason of `stop`.
+ * removes it again, whatever comes of it.
+ * @throws BulkheadError those of prepare, but for the guarantees, which are only reported; the reason of `stop`; what
+ *   `meanwhile` throws.
  */
 export async function rehearseJob(
   podman: Podman,
   policy: Policy,
   configuration: Configuration,
-  occasion: Occasion,
-  stop: AbortSignal = new AbortController().signal,
+  { occasion, stop = new AbortController().signal, meanwhile = async () => {} }: RehearsalOptions,
 ): Promise<JobProof> {
   const job = jobOfNobody(occasion);
   const decision = decisionFor(policy, configuration);
@@ -71,7 +85,9 @@ export async function rehearseJob(
     await startSandboxes(podman, spec);
     stop.throwIfAborted();
     const made = { spec, networks, reachable };
-    return await guardAndProve(podman, job.key, made, images, profile, decision, slice);
+    const proof = await guardAndProve(podman, job.key, made, images, profile, decision, slice);
+    await meanwhile({ ...proof, spec });
+    return proof;
   } finally {
     await removeWithGuard(podman, job.key, () => removeJobObjects(podman, job.key, 0));
     await removeJobSlice(configuration.socket, job.key);

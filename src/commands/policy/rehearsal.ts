@@ -39,7 +39,7 @@ async function rehearseOne(
   configuration: Configuration,
 ): Promise<Finding[]> {
   try {
-    const { results } = await rehearseJob(podman, policy, configuration, 'policy-check');
+    const { results } = await rehearseJob(podman, policy, configuration, { occasion: 'policy-check' });
     return judge(policy, isAssigned, results);
   } catch (error) {
     if (!(error instanceof BulkheadError)) throw error;

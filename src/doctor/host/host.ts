@@ -40,6 +40,8 @@ export interface Host {
   readonly policies: Fact<CheckResult>;
   /** undefined when it is missing. */
   readonly helperImage: Fact<ImageFacts | undefined>;
+  /** Under which sandboxes are made. */
+  readonly policy: Fact<Policy>;
   /** A sandbox that was made, looked at and removed. */
   readonly sandbox: Fact<TriedSandbox>;
 }
@@ -66,20 +68,24 @@ export function openHost(options: DoctorOptions, { env, configPath }: CommandCon
   const helperImage = new Fact('the helper image cannot be looked at', async () =>
     findImage(await podman.need(), (await configuration.need()).helperImage),
   );
+  const policy = new Fact('there is no policy to try it under', async () =>
+    choosePolicy(options.policy, await policies.need(), (await configuration.need()).policies),
+  );
   const sandbox = new Fact('no sandbox could be tried', async () => {
     const client = await podman.need();
     const { rootless } = await info.need();
     if (!rootless) throw new NotLookedAt('Podman does not run rootless, and gets no job');
     if ((await helperImage.need()) === undefined) throw new NotLookedAt('the helper image is missing');
     const known = await configuration.need();
-    const { policies: all, assigned } = await policies.need();
-    const policy = await choosePolicy(options.policy, all, known.policies);
+    // Whoever names one that is not there hears so.
+    const chosen = await (options.policy === undefined ? policy.need() : policy.look());
+    const { assigned } = await policies.need();
     stop.throwIfAborted();
-    const proof = await rehearseJob(client, policy, known, 'doctor', stop);
-    return { ...proof, policy, assigned: assigned.has(policy.name) };
+    const proof = await rehearseJob(client, chosen, known, { occasion: 'doctor', stop });
+    return { ...proof, policy: chosen, assigned: assigned.has(chosen.name) };
   });
   const systemd = existsSync(join(hostPaths.run, 'systemd/system'));
-  return { options, stop, systemd, configuration, podman, info, account, policies, helperImage, sandbox };
+  return { options, stop, systemd, configuration, podman, info, account, policies, helperImage, policy, sandbox };
 }
 
 async function checkPolicies({ policies, seccompProfiles }: Configuration): Promise<CheckResult> {
@@ -96,21 +102,17 @@ async function checkPolicies({ policies, seccompProfiles }: Configuration): Prom
 }
 
 /** Of the last assignment, unless one is named: the first that matches wins, so the last is there for most jobs. */
-async function choosePolicy(wanted: string | undefined, all: readonly Policy[], folder: string): Promise<Policy> {
-  const name = wanted ?? (await lastAssigned(folder));
-  const policy = all.find((one) => one.name === name);
+async function choosePolicy(
+  wanted: string | undefined,
+  { policies }: Pick<CheckResult, 'policies'>,
+  folder: string,
+): Promise<Policy> {
+  const name = wanted ?? (await loadAssignments(folder)).list.at(-1)?.policy;
+  const policy = policies.find((one) => one.name === name);
   if (policy !== undefined) return policy;
-  if (wanted === undefined) throw new NotLookedAt('there is no policy to try it under');
   throw new BulkheadError(
     'policy-not-found',
-    `there is no usable policy "${wanted}" in ${folder}`,
-    `Name another with --policy: ${all.map((one) => one.name).join(', ') || 'there is none'}.`,
-  );
-}
-
-async function lastAssigned(folder: string): Promise<string | undefined> {
-  return await loadAssignments(folder).then(
-    ({ list }) => list.at(-1)?.policy,
-    () => undefined,
+    `there is no usable policy "${name}" in ${folder}`,
+    `Name another with --policy: ${policies.map((one) => one.name).join(', ') || 'there is none'}.`,
   );
 }

@@ -188,6 +188,7 @@ table('/dev/net/tun', [
     /cannot/,
     /^chmod 0666 \/dev\/net\/tun$/,
   ],
+  ['that its user may only read', tun({ mode: 0o20664 }), 'fail', /mode 0664/, /^chmod 0666 /],
   ['of root alone', tun({ mode: 0o20600 }), 'fail', /owner 0, mode 0600/, /^chmod 0666 /],
   ['missing', judgeTun(undefined, account), 'fail', /no device/, /^modprobe tun/],
   ['a file', tun({ isDevice: false }), 'fail', /no device/, /^modprobe tun/],
