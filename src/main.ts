@@ -1,6 +1,5 @@
 import './last-resort.ts';
-import { existsSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import type { CommandContext, PeopleCommand } from './commands/command.ts';
 import { BulkheadError, toBulkheadError } from './errors.ts';
@@ -8,6 +7,7 @@ import { exitCodesFrom } from './exit-codes.ts';
 import { customBlock } from './runner/custom-block.ts';
 import { describeFailure, logLine } from './runner/job-log.ts';
 import { writeInOneStream } from './runner/output.ts';
+import { ownProgram } from './runner/own-program.ts';
 import type { StageContext } from './stages/context.ts';
 import { version } from './version.ts';
 
@@ -113,15 +113,9 @@ function stopSignal(): AbortSignal {
 
 const helpText = () => `
 Called by GitLab Runner, with this in its config.toml (and executor = "custom"):
-${customBlock(ownProgram())}
+${customBlock(ownProgram() ?? '/path/to/bin/bulkhead')}
 Exit codes: 0 success; BUILD_FAILURE_EXIT_CODE the job failed; SYSTEM_FAILURE_EXIT_CODE anything else.
 Of the commands for people: 0 success; 1 something was found; 2 wrong usage or configuration.`;
-
-/** bin/bulkhead, as far as it can be told: it starts this file, which lies beside it in dist/. */
-function ownProgram(): string {
-  const beside = join(dirname(process.argv[1] ?? ''), '../bin/bulkhead');
-  return existsSync(beside) ? beside : '/path/to/bin/bulkhead';
-}
 
 /** Says what failed; returns the exit code for whoever is to blame. */
 async function report(thrown: unknown): Promise<number> {

@@ -75,7 +75,8 @@ function gc({ dryRun = false, olderThan = 0, cachesOlderThan }: GcOptions): Peop
   };
 }
 
-async function collect(
+/** Podman is asked; nothing is removed in a dry run. @throws BulkheadError when Podman cannot be asked. */
+export async function collect(
   configuration: Configuration,
   dryRun: boolean,
   olderThan: number,

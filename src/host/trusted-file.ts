@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 import { BulkheadError } from '../errors.ts';
 import { type Step, walkPath } from './path-walk.ts';
+import { shellWord } from './shell-word.ts';
 
 export interface TrustOptions {
   /** Further user ids that may own what is read and the folders above it, beside root and our own effective one. */
@@ -109,8 +110,8 @@ function changeable(path: string, { path: culprit, status }: Found, options: Tru
   const mode = (status.mode & 0o7777).toString(8).padStart(4, '0');
   const ourselves = process.geteuid?.() || 'root';
   const commands = [
-    ...(isForeign(status, options) ? [`chown ${kind === 'link' ? '-h ' : ''}${ourselves} ${quote(culprit)}`] : []),
-    ...(isOpen(status) ? [`chmod go-w ${quote(culprit)}`] : []),
+    ...(isForeign(status, options) ? [`chown ${kind === 'link' ? '-h ' : ''}${ourselves} ${shellWord(culprit)}`] : []),
+    ...(isOpen(status) ? [`chmod go-w ${shellWord(culprit)}`] : []),
   ];
   return unsafe(
     path,
@@ -121,9 +122,4 @@ function changeable(path: string, { path: culprit, status }: Found, options: Tru
 
 function unsafe(path: string, why: string, hint: string, cause?: unknown): BulkheadError {
   return new BulkheadError('file-unsafe', `${path} is not trusted: ${why}`, hint, { cause });
-}
-
-/** For a shell. */
-function quote(path: string): string {
-  return /^[\w./@%+,:=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

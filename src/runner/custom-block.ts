@@ -1,4 +1,5 @@
-const stages = ['config', 'prepare', 'run', 'cleanup'] as const;
+/** As GitLab Runner calls them. */
+export const stages = ['config', 'prepare', 'run', 'cleanup'] as const;
 
 /**
  * The `[runners.custom]` block of GitLab Runner's config.toml that makes it call this driver.

@@ -1,31 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { Configuration } from '../../configuration.ts';
 import { BulkheadError } from '../../errors.ts';
 import { type GuaranteeName, guaranteeNames } from '../../guarantees/guarantee.ts';
 import type { GuaranteeResults } from '../../guarantees/results.ts';
 import { requireRootless } from '../../guarantees/rootless.ts';
-import { makeJobSlice, removeJobSlice } from '../../host/job-slice.ts';
-import { processIdentity } from '../../host/process-identity.ts';
-import { resolveDestinations } from '../../network/destinations.ts';
-import { removeWithGuard } from '../../network/remove-guard.ts';
 import { openPodman, type Podman, waitForPodman } from '../../podman/client.ts';
-import { startSandboxes } from '../../podman/containers.ts';
-import { findImage } from '../../podman/images.ts';
-import { createJob } from '../../podman/job-creation.ts';
-import { removeJobObjects } from '../../podman/job-objects.ts';
 import { serviceFacts } from '../../podman/service.ts';
 import { type Finding, sortFindings } from '../../policy/finding.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Job } from '../../runner/job.ts';
-import { parseImageReference } from '../../sandbox/image-reference.ts';
-import { loadSeccompProfile } from '../../sandbox/seccomp-profile.ts';
-import { Secret } from '../../secret.ts';
-import type { JobDecision } from '../../stages/decision.ts';
-import { guardAndProve, serviceSlices, sliceLimits } from '../../stages/proof.ts';
-import { specify } from '../../stages/sandboxes.ts';
+import { rehearseJob } from '../../stages/rehearse.ts';
 
 const podmanPatienceMs = 5000;
-const somebody = '65534:65534';
 
 /**
  * Gives every policy a job of nobody's on this host, made and looked at by what `prepare` makes jobs with, from the helper
@@ -55,90 +39,14 @@ async function rehearseOne(
   configuration: Configuration,
 ): Promise<Finding[]> {
   try {
-    return judge(policy, isAssigned, await prove(podman, policy, configuration));
+    const { results } = await rehearseJob(podman, policy, configuration, { occasion: 'policy-check' });
+    return judge(policy, isAssigned, results);
   } catch (error) {
     if (!(error instanceof BulkheadError)) throw error;
     const setting = /seccomp/i.test(error.message) ? 'seccomp' : '';
     const message = `this host can make no sandboxes for policy ${policy.name}: ${error.message}`;
     return [{ ...place(policy, setting), level: 'error', message, fix: error.hint }];
   }
-}
-
-async function prove(podman: Podman, policy: Policy, configuration: Configuration): Promise<GuaranteeResults> {
-  const stop = new AbortController().signal;
-  const job = jobOfNobody();
-  const decision = decisionFor(policy, configuration);
-  const image = await findImage(podman, configuration.helperImage);
-  if (image === undefined) {
-    const hint = 'Build it from the Containerfile of Bulkhead, as the user of the service.';
-    throw new BulkheadError('helper-image-missing', `there is no helper image ${configuration.helperImage}`, hint);
-  }
-  const profile = await loadSeccompProfile(configuration.seccompProfiles, policy.settings.seccomp);
-  try {
-    // Whose gate never opens.
-    const service = {
-      index: 0,
-      command: ['true'],
-      aliases: ['service'],
-      environment: [],
-      user: decision.user,
-      imageUser: image.user,
-    };
-    const services = policy.settings.limits.services > 0 ? [service] : [];
-    const slices = serviceSlices(decision, services);
-    const slice = await makeJobSlice(configuration.socket, job.key, sliceLimits(decision), slices);
-    const owner = await processIdentity(process.pid);
-    const { reference } = decision.image;
-    const used = services.map(() => ({ ...image, reference }));
-    const images = { helper: image, build: image, entrypoint: [], services: used };
-    const spec = specify(job, decision, configuration, profile, slice, owner, images, services);
-    const ids = { helper: image.id, build: image.id, services: used.map(({ id }) => id) };
-    const rules = policy.settings.network.allow.filter(({ to }) => to !== 'gitlab');
-    const reachable = await resolveDestinations(rules, job.instance);
-    const networks = await createJob(podman, spec, ids, configuration, stop, reachable.pins);
-    await startSandboxes(podman, spec);
-    const made = { spec, networks, reachable };
-    return (await guardAndProve(podman, job.key, made, images, profile, decision, slice)).results;
-  } finally {
-    await removeWithGuard(podman, job.key, () => removeJobObjects(podman, job.key, 0));
-    await removeJobSlice(configuration.socket, job.key);
-  }
-}
-
-/** Its key is one that no job of GitLab's can have. */
-function jobOfNobody(): Job {
-  return {
-    id: 0,
-    instance: 'bulkhead:policy-check',
-    key: `check-${randomUUID().slice(0, 12)}`,
-    projectId: 0,
-    projectPath: undefined,
-    namespaceId: undefined,
-    userId: undefined,
-    protected: false,
-    timeoutSeconds: 60,
-    logSections: false,
-    imagePlatform: undefined,
-    imageEntrypoint: [],
-    registryLogins: new Secret([]),
-    variables: new Secret([]),
-    services: [],
-    request: { image: undefined, pullPolicies: [], user: undefined, services: [], variables: [] },
-  };
-}
-
-/** As the policy, but without a cache, which would stay, and with a user where that of the image would be root. */
-function decisionFor(policy: Policy, { helperImage }: Configuration): JobDecision {
-  const { user } = policy.settings;
-  const run = user.root === 'refused' && user.run === 'image' ? somebody : user.run;
-  const rehearsed: Policy = { ...policy, settings: { ...policy.settings, cache: 'none', user: { ...user, run } } };
-  return {
-    policy: rehearsed,
-    assigned: { policy: rehearsed, assignment: 0, file: '', line: 0 },
-    image: { reference: parseImageReference(helperImage), pullPolicies: ['never'] },
-    user: run === 'image' ? undefined : run,
-    services: [],
-  };
 }
 
 /**
