@@ -1,5 +1,5 @@
 import { EXAMPLE_IMAGE } from '../setup/image-names.ts';
-import { variable } from '../test/player/variables.ts';
+import { variable } from '../src/player/variables.ts';
 
 /** The job of demo/project/.gitlab-ci.yml. A unit test holds the two together. */
 export const demoJob = {

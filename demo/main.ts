@@ -1,11 +1,11 @@
 import Docker from 'dockerode';
 import { hostLayout } from '../setup/layout.ts';
+import { makeJob } from '../src/player/job.ts';
+import type { JobResult } from '../src/player/play-job.ts';
+import { variable } from '../src/player/variables.ts';
 import { GitServer } from '../test/player/git-server.ts';
-import { makeJob } from '../test/player/job.ts';
-import type { JobResult } from '../test/player/play-job.ts';
 import { Player } from '../test/player/player.ts';
 import { makeRepository } from '../test/player/repository.ts';
-import { variable } from '../test/player/variables.ts';
 import { demoJob, knownYears } from './job.ts';
 import { LogView } from './log-view.ts';
 import { type JobObject, listObjects, removeCaches } from './objects.ts';
