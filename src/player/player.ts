@@ -83,11 +83,14 @@ export class Player {
    */
   async stage(stage: 'config' | 'prepare' | 'cleanup', options?: StageProcessOptions): Promise<StageResult> {
     const result = await (await this.start(stage, options)).result;
-    if (stage === 'config' && result.exitCode === 0) {
-      this.#executor.applyConfig(result);
-      this.#executor.startBuild();
-    }
+    if (stage === 'config' && result.exitCode === 0) this.takeConfig(result);
     return result;
+  }
+
+  /** Takes over what a config said that start() began. Throws when it failed. */
+  takeConfig(result: StageResult): void {
+    this.#executor.applyConfig(result);
+    this.#executor.startBuild();
   }
 
   /** Starts `run` with exactly this script and returns at once. */
