@@ -30,6 +30,9 @@ export async function extractInto(archive: Readable, folder: string, limits = ex
   let [bytes, count] = [0, 0];
   const entries = extract();
   archive.on('error', (error) => entries.destroy(error));
+  // An entry does not hear of it when its archive ends too early.
+  const broken = new AbortController();
+  entries.on('error', (error) => broken.abort(error));
   archive.pipe(entries);
   for await (const entry of entries) {
     const { name, type, size = 0 } = entry.header;
@@ -50,10 +53,13 @@ export async function extractInto(archive: Readable, folder: string, limits = ex
       else if (type === 'directory') await mkdir(target).catch(unlessThere);
       else {
         const mode = ((entry.header.mode ?? 0) & 0o111) === 0 ? 0o644 : 0o755;
-        await pipeline(entry as unknown as Readable, createWriteStream(target, { flags: 'wx', mode }));
+        await pipeline(entry as unknown as Readable, createWriteStream(target, { flags: 'wx', mode }), {
+          signal: broken.signal,
+        });
       }
       if (type !== 'directory') written.push(path);
     } catch (error) {
+      broken.signal.throwIfAborted();
       refused.push({
         name,
         why: (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is there twice' : String(error),

@@ -34,7 +34,7 @@ const pipelineJob = z.object({
   trigger: z.boolean(),
   image: named(image).nullable(),
   services: z.array(named(service)),
-  variables: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'is no name of a variable'), z.string()),
+  variables: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string()),
   beforeScript: words,
   script: words,
   afterScript: words,
