@@ -59,10 +59,19 @@ export function parsePipeline(output: string): PipelineJob[] {
     throw invalid(`its reader ended without an answer: ${output.slice(-1000)}`, cause);
   }
   const { data: refusal } = refused.safeParse(json);
-  if (refusal) throw invalid(refusal.error);
+  if (refusal) throw invalid(oneLine(refusal.error));
   const result = answer.safeParse(json);
   if (result.success) return result.data.jobs;
   throw invalid(result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+}
+
+/** The end of it: what comes before are warnings. */
+function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines
+    .filter((line) => line !== '')
+    .slice(-12)
+    .join('; ');
 }
 
 function invalid(why: string, cause?: unknown): BulkheadError {

@@ -1,12 +1,25 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Configuration } from '../configuration.ts';
+import type { GuaranteeName } from '../guarantees/guarantee.ts';
 import { listTrustedFolder } from '../host/trusted-file.ts';
 import type { JobFacts } from '../policy/assignment.ts';
 import { assignedPolicy, assignmentsFile, loadPolicy } from '../policy/load.ts';
 import { formatImageReference, parseImageReference } from '../sandbox/image-reference.ts';
 
 const readersPolicy = 'read-pipeline';
+/** Whatever the job's policy requires: the reader must be held everywhere, and must not fail where only the job has to. */
+const requiredOfReader: readonly GuaranteeName[] = [
+  'rootless',
+  'gvisor',
+  'capabilities',
+  'no-new-privileges',
+  'rootfs',
+  'mounts',
+  'network.isolation',
+  'network.egress',
+  'image',
+];
 
 /** Configuration files, in a folder of ours, under which every job gets one policy. */
 export interface LocalConfigurations {
@@ -30,7 +43,7 @@ export async function writeConfigurations(
   const { policies } = configuration;
   const { policy, assignment } = wanted.policy
     ? { policy: await loadPolicy(policies, wanted.policy), assignment: undefined }
-    : { ...(await assignedPolicy(policies, wanted.facts)) };
+    : await assignedPolicy(policies, wanted.facts);
   const write = async (name: string, changes: Partial<Configuration>) => {
     const path = join(folder, `${name}.json`);
     await writeFile(path, JSON.stringify({ ...configuration, ...changes }), { mode: 0o600 });
@@ -71,5 +84,6 @@ function readerPolicy(base: string, { helperImage }: Configuration, remoteInclud
     network: { helper: 'none', build: remoteIncludes ? 'egress' : 'none', services: 'none', allow: [] },
     cache: 'none',
     environment: { refuse: [] },
+    require: requiredOfReader,
   };
 }

@@ -112,7 +112,9 @@ async function stage({ stop }: Surroundings, starting: ReturnType<Player['start'
   stop.removeEventListener('abort', end);
   stop.throwIfAborted();
   if (result.exitCode === 0) return result;
-  const said = `${result.stdout}${result.stderr}`.trimEnd().split('\n').slice(-6).join('\n');
+  const lines = `${result.stdout}${result.stderr}`.trimEnd().split('\n');
+  const ours = lines.filter((line) => line.startsWith('bulkhead: ')).map((line) => line.replace('bulkhead: ', ''));
+  const said = (ours.length > 0 ? ours : lines.slice(-6)).join(' ');
   throw new BulkheadError(
     'pipeline-unread',
     `the sandbox that reads .gitlab-ci.yml failed in ${result.stage}: ${said}`,

@@ -24,6 +24,11 @@ async function read(): Promise<object> {
   await run('git', ['init', '--quiet', '--initial-branch=main']);
   // `include: local` looks at what is tracked.
   await run('git', ['-c', 'core.autocrlf=false', 'add', '--all', '--force']);
+  // Without them it has warnings, which would be all that one sees of a real mistake.
+  await run('git', ['remote', 'add', 'origin', 'https://gitlab.invalid/local/project.git']);
+  await run('git', ['symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main']);
+  for (const key of ['user.name', 'user.email']) await run('git', ['config', key, 'local@gitlab.invalid']);
+  await run('git', ['commit', '--quiet', '--allow-empty', '--message', 'The working tree']);
   const preview = parse(from(/^---$/m, await gitlabCiLocal('.gitlab-ci.yml', variables, ['--preview'])), yamlOptions);
   const marked = '.bulkhead-marked.gitlab-ci.yml';
   writeFileSync(marked, stringify(markRules(preview)));
