@@ -35,7 +35,7 @@ async function runLocal(): Promise<{ exitCode: number | null; pid: number }> {
     env: { ...process.env, BULKHEAD_CONFIG: layout.config },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  // As the driver's set-up does, the shell ends in an exec: the process that labels name is this one.
+  // bin/bulkhead ends in an exec: the process that the labels name is this one.
   const runner = child.pid ?? 0;
   let looking: Promise<void> | undefined;
   const lines = createInterface({ input: child.stdout });

@@ -26,13 +26,18 @@ export async function fetchArtifacts(
 ): Promise<Extracted> {
   const find = ['find', projectDir, '-mindepth', '1', '(', '-type', 'f', '-o', '-type', 'l', ')', '-printf', '%P\\0'];
   const files = (await outputOf(podman, helperOf(job), find)).split('\0').filter((name) => name !== '');
-  const wanted = matchArtifacts(files, rules, sent);
-  if (wanted.length === 0) return { written: [], refused: [], bytes: 0 };
+  const matching = matchArtifacts(files, rules, sent);
+  // It cannot be asked for: its bytes are not what was read here.
+  const isOdd = (name: string) => name.includes('\ufffd');
+  const unnamed = matching.filter(isOdd).map((name) => ({ name, why: 'its name is no UTF-8' }));
+  const wanted = matching.filter((name) => !isOdd(name));
+  if (wanted.length === 0) return { written: [], refused: unnamed, bytes: 0 };
   const content = Buffer.from(wanted.map((name) => `${name}\0`).join(''));
   await sendEntries(podman, courierOf(job), sandboxPaths.driver, [{ name: listName, mode: 0o644, content }]);
   const list = ['--null', '--verbatim-files-from', '--no-recursion', `--files-from=${sandboxPaths.driver}/${listName}`];
   const tar = ['tar', '--create', '--file=-', `--directory=${projectDir}`, ...list];
-  return await unpack(podman, helperOf(job), tar, folder);
+  const extracted = await unpack(podman, helperOf(job), tar, folder);
+  return { ...extracted, refused: [...unnamed, ...extracted.refused] };
 }
 
 async function outputOf(podman: Podman, sandbox: string, command: readonly string[]): Promise<string> {

@@ -84,6 +84,7 @@ function readerPolicy(base: string, { helperImage }: Configuration, remoteInclud
     network: { helper: 'none', build: remoteIncludes ? 'egress' : 'none', services: 'none', allow: [] },
     cache: 'none',
     environment: { refuse: [] },
+    limits: { log: '64MiB' },
     require: requiredOfReader,
   };
 }

@@ -11,6 +11,9 @@ import { sandboxPaths } from '../sandbox/layout.ts';
 import { courierOf, makeLocalJob, type Project, removeCaches } from './local-job.ts';
 import { type PipelineJob, parsePipeline } from './pipeline.ts';
 
+/** For one stage of the reader: a pipeline can make it run for ever. */
+const patienceMs = 300_000;
+
 /** What goes into the reader's sandbox beside the sources. */
 const names = { node: 'node', program: 'gitlab-ci-local.mjs', reader: 'read-pipeline.cjs', input: 'input.json' };
 export const sourcesName = 'sources.tar';
@@ -108,7 +111,9 @@ async function stage({ stop }: Surroundings, starting: ReturnType<Player['start'
   const process = await starting;
   const end = () => process.signalGroup('SIGTERM');
   stop.addEventListener('abort', end);
+  const timer = setTimeout(end, patienceMs);
   const result = await process.result;
+  clearTimeout(timer);
   stop.removeEventListener('abort', end);
   stop.throwIfAborted();
   if (result.exitCode === 0) return result;
