@@ -1,5 +1,5 @@
 import { EXAMPLE_IMAGE, TEST_IMAGES } from '../setup/image-names.ts';
-import type { JobInput } from '../test/player/job.ts';
+import type { JobInput } from '../src/player/job.ts';
 import { type Executor, TwoExecutors } from '../test/runner/docker/two-executors.ts';
 import type { ServerJob } from '../test/runner/gitlab/server-job.ts';
 import { pushCommits } from '../test/runner/repositories.ts';

@@ -7,6 +7,7 @@ import { writeIfChanged } from './write-if-changed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUNDLE = join(ROOT, 'dist', 'bulkhead.cjs');
+const READER = join(ROOT, 'dist', 'read-pipeline.cjs');
 const BUILT_FROM = join(ROOT, 'dist', '.built-from');
 
 /**
@@ -70,6 +71,22 @@ const stubs: Plugin = {
   },
 };
 
+/** What reads a pipeline in a sandbox of `bulkhead local`, as a file of its own: it is sent in there. */
+async function bundleReader(): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/local/reader/read-pipeline.ts'],
+    write: false,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    logLevel: 'warning',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
 /** Lets itself be imported and taken apart, as modules do while they load, and throws when it is called. */
 function stub(name: string): string {
   return `
@@ -85,6 +102,7 @@ export async function ensureBundle(): Promise<void> {
   const { code, legal } = await bundle();
   mkdirSync(join(ROOT, 'dist'), { recursive: true });
   writeIfChanged(BUNDLE, code, { mode: 0o644 });
+  writeIfChanged(READER, await bundleReader(), { mode: 0o644 });
   writeIfChanged(`${BUNDLE}.LEGAL.txt`, legal, { mode: 0o644 });
   writeIfChanged(BUILT_FROM, sources, { mode: 0o644 });
 }

@@ -24,3 +24,6 @@ export const TEST_IMAGES = {
 
 /** Services that only tests want: Debian's Redis, and its PostgreSQL with a cluster that everybody may use. */
 export const SERVICE_IMAGES = { redis: `${OWN}/redis:1`, postgresql: `${OWN}/postgresql:1` } as const;
+
+/** In place of the official images that the projects of examples/ name, where no registry is within reach. */
+export const PROJECT_IMAGES = { c: `${OWN}/example-c:1`, node: `${OWN}/example-node:1` } as const;

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { asRoot } from '../setup/as-root.ts';
 import { findProgram } from '../setup/find-program.ts';
 import { installation } from '../setup/packages.ts';
-import { ensureServiceImages } from '../setup/service-images.ts';
+import { ensureProjectImages, ensureServiceImages } from '../setup/service-images.ts';
 import { ensureTestImages } from '../setup/test-images.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -43,6 +43,7 @@ const parts: Record<string, Part> = {
       await ensureProgram('ip', 'iproute2');
       await ensureTestImages();
       await ensureServiceImages();
+      await ensureProjectImages();
     },
     command: nodeTest('integration', ...oneAtATime),
   },

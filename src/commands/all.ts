@@ -2,11 +2,20 @@ import type { Register } from './command.ts';
 import { registerDiagnose } from './diagnose.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerGc } from './gc.ts';
+import { registerLocal } from './local.ts';
 import { registerPolicy } from './policy.ts';
 import { registerPs } from './ps.ts';
 import { registerReceipts } from './receipts.ts';
 
-const commands = [registerDoctor, registerPolicy, registerReceipts, registerPs, registerGc, registerDiagnose];
+const commands = [
+  registerLocal,
+  registerDoctor,
+  registerPolicy,
+  registerReceipts,
+  registerPs,
+  registerGc,
+  registerDiagnose,
+];
 
 /** The commands for people, as --help lists them. Loaded only when no stage is called: stages start ten times a job. */
 export const registerAll: Register = (program, choose) => {

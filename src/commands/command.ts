@@ -9,8 +9,8 @@ export interface CommandContext {
   readonly json: boolean;
 }
 
-/** 0 all is well; 1 something was found, or a check failed; 2 called or configured wrongly (as when it throws). */
-export type CommandExitCode = 0 | 1 | 2;
+/** 0 all is well; 1 something was found, or a check failed; 2 called or configured wrongly (as when it throws). `local`: its job's. */
+export type CommandExitCode = number;
 
 /** Results go to stdout, talk goes to stderr. Throws BulkheadErrors, which main.ts reports. */
 export type PeopleCommand = (context: CommandContext) => Promise<CommandExitCode>;

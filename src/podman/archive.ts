@@ -1,5 +1,7 @@
-import { Readable } from 'node:stream';
-import { extract, pack } from 'tar-stream';
+import { open } from 'node:fs/promises';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { extract, type Pack, pack } from 'tar-stream';
 import { BulkheadError } from '../errors.ts';
 import { isNotFound, type Podman, request, sandboxMissing } from './client.ts';
 
@@ -24,11 +26,40 @@ export async function sendEntries(
 ): Promise<void> {
   const archive = pack();
   for (const { name, mode, content } of entries) {
-    const header = { name, mode, uid: 0, gid: 0, mtime: new Date() };
+    const header = headerOf(name, mode);
     if (content === undefined) archive.entry({ ...header, type: 'directory' });
     else archive.entry(header, Buffer.from(content.buffer, content.byteOffset, content.byteLength));
   }
   archive.finalize();
+  await putArchive(podman, courier, path, archive);
+}
+
+/**
+ * Sends one file of this host, of any size, as sendEntries() does.
+ * @throws BulkheadError `sandbox-missing`; Error of the file system.
+ */
+export async function sendFile(
+  podman: Podman,
+  courier: string,
+  path: string,
+  { name, mode, file }: { readonly name: string; readonly mode: number; readonly file: string },
+): Promise<void> {
+  await using handle = await open(file);
+  const archive = pack();
+  const entry = archive.entry({ ...headerOf(name, mode), size: (await handle.stat()).size });
+  const filling = pipeline(handle.createReadStream({ autoClose: false }), entry as unknown as Writable).then(
+    () => archive.finalize(),
+    (error: Error) => archive.destroy(error),
+  );
+  await putArchive(podman, courier, path, archive);
+  await filling;
+}
+
+function headerOf(name: string, mode: number) {
+  return { name, mode, uid: 0, gid: 0, mtime: new Date() };
+}
+
+async function putArchive(podman: Podman, courier: string, path: string, archive: Pack): Promise<void> {
   // tar-stream's streams are not Node's own, though they iterate alike.
   const body = Readable.from(archive, { objectMode: false });
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { StageProcess } from '../../src/player/stage-process.ts';
 import { labelKeys } from '../../src/sandbox/names.ts';
-import type { StageProcess } from '../player/stage-process.ts';
 import { configurationWith, killService, layout, podman, processesWith, TestJob } from './host.ts';
 import { startPodmanProxy } from './podman-proxy.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import type { ImageInput } from '../../src/player/job-input.ts';
+import { variable } from '../../src/player/variables.ts';
 import { labelKeys } from '../../src/sandbox/names.ts';
-import type { ImageInput } from '../player/job-input.ts';
-import { variable } from '../player/variables.ts';
 import { configurationWith, images, podman, TestJob } from './host.ts';
 
 const repository = 'localhost/bulkhead/with-entrypoint';

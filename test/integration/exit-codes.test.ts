@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bulkheadPrograms } from '../player/driver.ts';
+import { ownPrograms } from '../player/player.ts';
 import { TestJob } from './host.ts';
 
 let job: TestJob;
@@ -62,6 +62,6 @@ test('a script path that is not a file is a system failure', async () => {
 });
 
 function driver(args: string[], env: Record<string, string>, input = '') {
-  const { executable } = bulkheadPrograms().run;
+  const { executable } = ownPrograms.run;
   return spawnSync(executable, args, { env, input, encoding: 'utf8' });
 }

@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { EXAMPLE_IMAGE, TEST_IMAGES } from '../../setup/image-names.ts';
 import { hostLayout } from '../../setup/layout.ts';
 import { type Configuration, configurationSchema } from '../../src/configuration.ts';
+import { type JobInput, makeJob } from '../../src/player/job.ts';
 import { openPodman, statusCode } from '../../src/podman/client.ts';
 import { type JobObjects, listJobObjects } from '../../src/podman/job-objects.ts';
 import { type Job, parseJob } from '../../src/runner/job.ts';
 import { cacheName, objectName, type Role } from '../../src/sandbox/names.ts';
-import { type JobInput, makeJob } from '../player/job.ts';
 import { Player, type PlayerOptions } from '../player/player.ts';
 
 /** The host that set-up made: a real Podman service with real runsc. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { bulkheadPrograms } from '../player/driver.ts';
+import { ownPrograms } from '../player/player.ts';
 import { images, policyWith, TestJob } from './host.ts';
 
 const MiB = 1024 * 1024;
@@ -72,7 +72,7 @@ test('1 GiB of output, with the driver under 150 MB', async () => {
 });
 
 test('a runner that goes away in the middle of the output is a system failure, never exit code 1', async () => {
-  const { executable, args } = bulkheadPrograms().run;
+  const { executable, args } = ownPrograms.run;
   const env = { ...(await job.surroundings()) };
   const driver = spawn(executable, [...args, '-', 'build_script'], { env, stdio: ['pipe', 'pipe', 'pipe'] });
   driver.stdin.end('while :; do echo more; done');
@@ -85,7 +85,7 @@ test('a runner that goes away in the middle of the output is a system failure, n
 });
 
 test('output to a full disk is a system failure', async () => {
-  const { executable, args } = bulkheadPrograms().run;
+  const { executable, args } = ownPrograms.run;
   const full = openSync('/dev/full', 'w');
   try {
     const env = await job.surroundings();

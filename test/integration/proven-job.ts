@@ -3,6 +3,7 @@ import type { GuaranteeName, Observation } from '../../src/guarantees/guarantee.
 import { type Proof, proveGuarantees } from '../../src/guarantees/prove.ts';
 import { type Guard, installGuard } from '../../src/network/guard.ts';
 import { removeWithGuard } from '../../src/network/remove-guard.ts';
+import { makeJob } from '../../src/player/job.ts';
 import type { Podman } from '../../src/podman/client.ts';
 import { startSandbox } from '../../src/podman/containers.ts';
 import { findImage } from '../../src/podman/images.ts';
@@ -13,7 +14,6 @@ import { parseJob } from '../../src/runner/job.ts';
 import { loadSeccompProfile } from '../../src/sandbox/seccomp-profile.ts';
 import type { JobSpec, SandboxSpec } from '../../src/sandbox/specification.ts';
 import { type ServiceDemand, specifyJob } from '../../src/sandbox/specify.ts';
-import { makeJob } from '../player/job.ts';
 import { configuration, images, nextJobId } from './host.ts';
 
 const repository = join(import.meta.dirname, '../..');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import type { JobInput } from '../player/job.ts';
+import type { JobInput } from '../../src/player/job.ts';
 import { forgetImage, freshImage, type TestRunner, testRunner } from './registry-job.ts';
 import { type RegistryProxy, startRegistryProxy } from './registry-proxy.ts';
 import { type RegistryServer, startRegistry } from './registry-server.ts';

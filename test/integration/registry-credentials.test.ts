@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { podmanUser } from '../../setup/podman-user.ts';
 import { AccessRecords } from '../../src/images/access-records.ts';
-import type { JobInput } from '../player/job.ts';
+import type { JobInput } from '../../src/player/job.ts';
 import { images, layout, podman, processesWith, TestJob } from './host.ts';
 import { authConfig, forgetImage, freshImage, type TestRunner, testRunner } from './registry-job.ts';
 import { startRegistryProxy } from './registry-proxy.ts';

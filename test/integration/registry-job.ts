@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { podmanUser } from '../../setup/podman-user.ts';
 import type { Configuration } from '../../src/configuration.ts';
+import type { JobInput } from '../../src/player/job.ts';
 import { statusCode } from '../../src/podman/client.ts';
-import type { JobInput } from '../player/job.ts';
 import { images, layout, type PolicyChange, podman, policyWith, TestJob } from './host.ts';
 import { type Account, base64 } from './registry-server.ts';
 

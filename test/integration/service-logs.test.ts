@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { JobInput } from '../player/job.ts';
-import { variable } from '../player/variables.ts';
+import type { JobInput } from '../../src/player/job.ts';
+import { variable } from '../../src/player/variables.ts';
 import { images, policyWith, TestJob } from './host.ts';
 
 const debug = [variable('CI_DEBUG_SERVICES', 'true')];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { JobInput } from '../player/job.ts';
+import type { JobInput } from '../../src/player/job.ts';
 import { type PlayedJob, Suite } from './suite.ts';
 
 const suite = await Suite.start();

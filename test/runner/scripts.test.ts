@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { variable } from '../player/variables.ts';
+import { variable } from '../../src/player/variables.ts';
 import { pushCommits } from './repositories.ts';
 import { images, Suite } from './suite.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { JobInput } from '../player/job.ts';
+import type { JobInput } from '../../src/player/job.ts';
 import { pushCommits, pushSubmodule } from './repositories.ts';
 import { Suite } from './suite.ts';
 

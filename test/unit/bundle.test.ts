@@ -18,3 +18,9 @@ test('what the bundle leaves out says so when it is used', async () => {
   const { code } = await bundle();
   assert.match(code, /ssh2 is not part of this bundle/);
 });
+
+test('what reads a pipeline is not in it: that runs in a sandbox', async () => {
+  const { inputs } = await bundle();
+  const readers = inputs.filter((path) => /node_modules\/(?:gitlab-ci-local|yaml)\/|src\/local\/reader\//.test(path));
+  assert.deepEqual(readers, []);
+});

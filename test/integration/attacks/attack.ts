@@ -1,6 +1,6 @@
 import type { ContainerCreateOptions } from 'dockerode';
+import type { JobInput } from '../../../src/player/job.ts';
 import type { Role } from '../../../src/sandbox/names.ts';
-import type { JobInput } from '../../player/job.ts';
 import type { PolicyChange } from '../host.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { ContainerCreateOptions } from 'dockerode';
-import type { JobInput } from '../../player/job.ts';
+import type { JobInput } from '../../../src/player/job.ts';
 import { layout } from '../host.ts';
 import type { Attack } from './attack.ts';
 

@@ -1,6 +1,6 @@
+import type { JobInput } from '../../../src/player/job.ts';
+import { variable } from '../../../src/player/variables.ts';
 import { images } from '../../integration/host.ts';
-import type { JobInput } from '../../player/job.ts';
-import { variable } from '../../player/variables.ts';
 import { ask, files, leave, left, machine, network, privileges, surroundings, whoAndWhere } from './fact-script.ts';
 import type { ComparisonImages } from './images.ts';
 

@@ -1,4 +1,4 @@
-import type { Job } from '../../player/job-response.ts';
+import type { Job } from '../../../src/player/job-response.ts';
 import type { Changes } from './changes.ts';
 import { TraceStore } from './trace-store.ts';
 

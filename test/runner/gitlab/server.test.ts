@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { makeJob } from '../../player/job.ts';
+import { makeJob } from '../../../src/player/job.ts';
 import { GitLab } from './server.ts';
 
 const gitlab = await GitLab.start();

@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bulkheadPrograms } from '../../player/driver.ts';
-import { makeJob } from '../../player/job.ts';
-import type { JobInput } from '../../player/job-input.ts';
+import { bulkheadPrograms } from '../../../src/player/driver.ts';
+import { makeJob } from '../../../src/player/job.ts';
+import type { JobInput } from '../../../src/player/job-input.ts';
 import { Player, type PlayerOptions } from '../../player/player.ts';
 
 /** A player whose driver runs scripts right on this host, in a directory of its own. */

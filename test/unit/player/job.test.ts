@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Build, defaultRunner } from '../../player/build.ts';
-import { makeJob } from '../../player/job.ts';
-import { encodeJob } from '../../player/job-response.ts';
-import { servicesVariable } from '../../player/services-variable.ts';
-import { expand, variable } from '../../player/variables.ts';
+import { Build, defaultRunner } from '../../../src/player/build.ts';
+import { makeJob } from '../../../src/player/job.ts';
+import { encodeJob } from '../../../src/player/job-response.ts';
+import { servicesVariable } from '../../../src/player/services-variable.ts';
+import { expand, variable } from '../../../src/player/variables.ts';
 
 test("the response has the runner's fields, in its order, and null for lists that are not there", () => {
   const response = JSON.parse(encodeJob(makeJob()));

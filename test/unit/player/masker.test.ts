@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
-import { Masker } from '../../player/masker.ts';
-import { Trace } from '../../player/trace.ts';
+import { Masker } from '../../../src/player/masker.ts';
+import { Trace } from '../../../src/player/trace.ts';
 
 function masked(phrases: string[], chunks: string[]): string {
   const masker = new Masker(phrases);

@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { variable } from '../../player/variables.ts';
+import { variable } from '../../../src/player/variables.ts';
 import { FakeDriver } from './fake-driver.ts';
 
 describe('a whole job', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ansiCQuote, posixQuote } from '../../player/quote.ts';
+import { ansiCQuote, posixQuote } from '../../../src/player/quote.ts';
 
 const hostile = [
   '',

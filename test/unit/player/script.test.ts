@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Build, defaultRunner } from '../../player/build.ts';
-import { makeJob } from '../../player/job.ts';
-import type { JobInput } from '../../player/job-input.ts';
-import { stageScript } from '../../player/script.ts';
-import { variable } from '../../player/variables.ts';
+import { Build, defaultRunner } from '../../../src/player/build.ts';
+import { makeJob } from '../../../src/player/job.ts';
+import type { JobInput } from '../../../src/player/job-input.ts';
+import { stageScript } from '../../../src/player/script.ts';
+import { variable } from '../../../src/player/variables.ts';
 
 let root: string;
 before(() => {

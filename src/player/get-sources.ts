@@ -19,6 +19,10 @@ export function writeGetSources(script: ShellWriter, build: Build): void {
     throw new Error('the player does not write submodule scripts: leave GIT_SUBMODULE_STRATEGY out');
   }
   writeExports(script, build);
+  if (build.runner.sourceArchive !== undefined) {
+    writeUnpack(script, build, build.runner.sourceArchive);
+    return;
+  }
   script.variable({ key: 'GIT_TERMINAL_PROMPT', value: '0' });
   script.variable({ key: 'GCM_INTERACTIVE', value: 'Never' });
   writeHook(script, build, 'pre_get_sources_script', 'pre_clone_script');
@@ -40,6 +44,14 @@ export function writeGetSources(script: ShellWriter, build: Build): void {
   script.notice('Skipping Git submodules setup');
   writeHook(script, build, 'post_get_sources_script', 'post_clone_script');
   writeForgetCredentials(script, build);
+}
+
+/** As Git leaves them under the helper's umask: everybody's, since the job's image may have any user. */
+function writeUnpack(script: ShellWriter, build: Build, archive: string): void {
+  script.notice('Unpacking the working tree...');
+  script.makeDirectory(build.projectDir);
+  const options = ['--extract', '--file', archive, '--directory', build.projectDir];
+  script.command('tar', ...options, '--no-same-owner', '--preserve-permissions');
 }
 
 /** The clear_worktree stage, which precedes the second attempt at get_sources. */

@@ -10,7 +10,7 @@ class RomanTest(unittest.TestCase):
             self.assertEqual(from_roman(to_roman(number)), number)
 
     def test_known_years(self):
-        # The years come from a file variable of the project: one "year numeral" a line.
+        # One "year numeral" a line.
         with open(os.environ["KNOWN_YEARS"], encoding="utf-8") as lines:
             for line in lines:
                 year, numeral = line.split()

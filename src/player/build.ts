@@ -15,6 +15,8 @@ export interface RunnerSettings {
   readonly url: string;
   /** Default shell of the generated scripts. */
   readonly shell: string;
+  /** Path in the sandbox of a tar file with the sources, in place of a Git repository. GitLab Runner has no such thing. */
+  readonly sourceArchive?: string;
 }
 
 export const defaultRunner: RunnerSettings = {

@@ -1,35 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { demoJob, gitlabCiYaml } from '../../../demo/job.ts';
-import { LogView } from '../../../demo/log-view.ts';
-import { processesOf } from '../../../demo/processes.ts';
-import { projectFiles } from '../../../demo/project-files.ts';
-import { findProblem } from '../../../demo/proof.ts';
-import { table } from '../../../demo/table.ts';
-
-const project = join(import.meta.dirname, '../../../demo/project');
-
-test("the demonstration plays the job that its repository's .gitlab-ci.yml describes", () => {
-  assert.equal(readFileSync(join(project, '.gitlab-ci.yml'), 'utf8'), gitlabCiYaml(demoJob));
-});
-
-test('the repository holds the whole project', async () => {
-  const names = Object.keys(await projectFiles()).sort();
-  assert.deepEqual(names, ['.gitlab-ci.yml', 'README.md', 'roman.py', 'test_roman.py']);
-});
-
-test('the log view hides section markers, wherever a chunk ends, and colours without a terminal', () => {
-  let shown = '';
-  const view = new LogView({ isTTY: false, write: (text: string) => (shown += text) } as unknown as NodeJS.WriteStream);
-  for (const chunk of ['section_start:1:x\r\x1b[0K\x1b[0K\x1b[36;1mHel', 'lo\x1b[0;m\nend'])
-    view.write(Buffer.from(chunk));
-  view.end();
-  assert.equal(shown, 'Hello\nend\n');
-});
+import { processesOf } from '../../demo/processes.ts';
+import { findProblem } from '../../demo/proof.ts';
+import { table } from '../../demo/table.ts';
 
 test('a table never gets wider than 100 columns', () => {
   const lines = table('Title', [['a', 'b'.repeat(200)]]).split('\n');
@@ -38,7 +13,7 @@ test('a table never gets wider than 100 columns', () => {
 });
 
 test('what is no rootless gVisor sandbox is no proof', () => {
-  const container = { kind: 'container', id: 'c0ffee', name: 'n', role: 'build', state: 'running' } as const;
+  const container = { kind: 'container', id: 'c0ffee', name: 'n', job: 'j', role: 'build', state: 'running' } as const;
   const good = { container, runtime: 'runsc', pid: 7, uid: 999, commandLine: ['runsc-sandbox', 'boot', 'c0ffee'] };
   assert.equal(findProblem(good), undefined);
   assert.equal(

@@ -1,0 +1,50 @@
+import type { ImageInput, JobInput } from '../player/job-input.ts';
+import { type Variable, variable } from '../player/variables.ts';
+import type { PipelineJob } from './pipeline.ts';
+
+const secondsOf: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
+
+/** A job of a pipeline as GitLab would send it. Its artifacts and caches are not in it: there is no GitLab to keep them. */
+export function jobInput(job: PipelineJob, given: readonly Variable[]): JobInput {
+  const timeout = job.timeout === null ? undefined : parseTimeout(job.timeout);
+  return {
+    name: job.name,
+    stage: job.stage,
+    ...(job.image && { image: imageInput(job.image) }),
+    services: job.services.map((service) => ({
+      ...imageInput(service),
+      ...(service.alias && { alias: service.alias }),
+      ...(service.command && { command: service.command }),
+      ...(service.variables && { variables: service.variables }),
+    })),
+    // The later of two with one name counts.
+    variables: [...Object.entries(job.variables).map(([key, value]) => variable(key, value)), ...given],
+    beforeScript: job.beforeScript,
+    script: job.script,
+    ...(job.afterScript.length > 0 && { afterScript: job.afterScript }),
+    ...(timeout !== undefined && { timeout }),
+  };
+}
+
+function imageInput(image: NonNullable<PipelineJob['image']>): ImageInput {
+  const { name, entrypoint, pull_policy: pullPolicy, docker } = image;
+  return {
+    name,
+    ...(entrypoint && { entrypoint }),
+    ...(pullPolicy && { pullPolicy }),
+    ...(docker?.user !== undefined && { user: docker.user }),
+    ...(docker?.platform !== undefined && { platform: docker.platform }),
+  };
+}
+
+/** Seconds of what GitLab writes for a duration, such as `1h 30m` or `90 minutes`; undefined for what is none. */
+export function parseTimeout(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text) || undefined;
+  const parts = [...text.matchAll(/(\d+)\s*([a-z]+)/gi)];
+  const rest = text.replace(/(\d+)\s*([a-z]+)|and|[\s,]/gi, '');
+  if (rest !== '') return undefined;
+  const seconds = parts.reduce((sum, [, amount, unit = '']) => {
+    return sum + Number(amount) * (secondsOf[unit[0]?.toLowerCase() ?? ''] ?? Number.NaN);
+  }, 0);
+  return seconds > 0 ? seconds : undefined;
+}
