@@ -12,7 +12,7 @@ export interface ImageInput {
   readonly platform?: string;
 }
 
-/** What a test or the demo says about a job; everything has a default that GitLab would plausibly send. */
+/** What somebody says about a job; everything has a default that GitLab would plausibly send. */
 export interface JobInput {
   readonly id?: number;
   readonly name?: string;
