@@ -194,10 +194,10 @@ test("Podman's own log is that of the host", async () => {
 
 suite('a hostile log', () => {
   const mega = 1024 * 1024;
-  /** Sixteen megabytes, a piece at a time. */
+  /** Four megabytes, a piece at a time. */
   async function* endless(text: string): AsyncGenerator<Uint8Array> {
     const chunk = Buffer.from(text.repeat(Math.ceil(mega / text.length)));
-    for (let n = 0; n < 16; n++) yield chunk;
+    for (let n = 0; n < 4; n++) yield chunk;
   }
   for (const [what, text] of [
     ['one line', 'a'],
