@@ -38,6 +38,9 @@ const meanings: Record<ErrorCode, readonly [title: string, next: string]> = {
     'Leave out "user", or use an image with a USER other than root.',
   ],
   'policy-variable-refused': ['the policy does not allow a variable', 'Remove the variable that the message names.'],
+  'pipeline-invalid': ['the .gitlab-ci.yml makes no job', 'Correct what the message names.'],
+  'working-tree-unusable': ['the working tree cannot be sent', 'Name in .gitignore what the job does not need.'],
+  'artifacts-unusable': ['the artifacts cannot be kept', 'Name an empty folder, or make the artifacts smaller.'],
   'limit-log-exceeded': [
     'a stage wrote more than limits.log',
     'Send long output to a file, and keep that as an artifact.',
@@ -74,6 +77,7 @@ const meanings: Record<ErrorCode, readonly [title: string, next: string]> = {
     'the policy requires what this host does not give',
     'Do what the message says, or assign a policy without it.',
   ],
+  'pipeline-unread': ['the .gitlab-ci.yml could not be read in a sandbox', 'Do what the code in the message asks for.'],
   'podman-unreachable': ['the Podman service does not answer', 'Start it; compare "socket" in the configuration.'],
   'podman-request-failed': ['Podman answered with an error', 'Read the message, and the log of the Podman service.'],
   'podman-connection-lost': ['the Podman service went away', 'Retry the job; read the log of the Podman service.'],
