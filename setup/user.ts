@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
+import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from '../src/host-setup/subordinate-ids.ts';
 import type { RootStep } from './as-root.ts';
 import { isRoot, systemdRuns } from './host.ts';
 import type { HostLayout } from './layout.ts';
-import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from './subordinate-ids.ts';
 
 /** The root steps that make the service's user and give it subordinate ids (and, under systemd, a session of its own). */
 export async function missingUser(layout: HostLayout): Promise<RootStep[]> {
