@@ -54,3 +54,53 @@ Delegate=true
 export function runFolderLine(runDir: string, user: string, group: string | number): string {
   return `d ${runDir} 0700 ${user} ${group} -\n`;
 }
+
+/** The name of the timer that runs gc, and of what it runs. */
+export const GC_UNIT = 'bulkhead-gc';
+
+/**
+ * The units that look for what jobs left behind.
+ * @param node absolute path of the Node.js that runs the program.
+ */
+export function gcUnits(program: string, node: string, config: string): Map<string, string> {
+  return new Map([
+    [
+      `${GC_UNIT}.service`,
+      `[Unit]
+Description=Remove what jobs left behind (Bulkhead)
+
+[Service]
+Type=oneshot
+Environment=${unitWord(`BULKHEAD_NODE=${node}`)}
+ExecStart=${[program, '--config', config, 'gc'].map(unitWord).join(' ')}
+# 1 says that something could not be removed yet; the next run tries again.
+SuccessExitStatus=1
+`,
+    ],
+    [
+      `${GC_UNIT}.timer`,
+      `[Unit]
+Description=Remove what jobs left behind, now and then (Bulkhead)
+
+[Timer]
+OnBootSec=5min
+OnUnitActiveSec=1h
+RandomizedDelaySec=5min
+
+[Install]
+WantedBy=timers.target
+`,
+    ],
+  ]);
+}
+
+/** A word of a unit file that systemd reads as it is: no specifier, no variable, no second word. */
+function unitWord(text: string): string {
+  const escaped = text.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w@+=:,./%$-]+$/.test(escaped) ? escaped : JSON.stringify(escaped);
+}
+
+/** Hands the controllers that limits need to the systemd of every user; distributions do so by default since 2022. */
+export const DELEGATION = `[Service]
+Delegate=cpu memory pids
+`;

@@ -1,0 +1,232 @@
+import { existsSync, statSync } from 'node:fs';
+import { release as kernel } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ExecaError, execa } from 'execa';
+import { BulkheadError } from '../errors.ts';
+import { findAccount } from '../host-setup/accounts.ts';
+import { answers } from '../host-setup/podman-api.ts';
+import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
+import { runscFlags, runscWrapper, type SandboxNetwork } from '../host-setup/runsc-flags.ts';
+import { tryNetworks } from '../host-setup/runsc-network.ts';
+import type { Say } from '../host-setup/say.ts';
+import { whatServiceIsNot } from '../host-setup/service-check.ts';
+import { ensureImagePolicy } from '../host-setup/service-files.ts';
+import { GC_UNIT, PODMAN_UNIT } from '../host-setup/units.ts';
+import { mergeCustom } from '../runner/config-toml.ts';
+import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
+import { provideHelperImage } from './helper-image.ts';
+import type { Manifest } from './manifest.ts';
+import type { OperatorLayout } from './operator-layout.ts';
+import { type ActionStep, HELPER_IMAGE_PLACE, type MergeStep, type RuntimeStep, type Step } from './steps.ts';
+import { makeFolders, writeFile } from './written-files.ts';
+
+/** What came of a step: `foreign` is a file of somebody else's that stays as it is. */
+export type Outcome = 'done' | 'there' | 'foreign' | 'left';
+
+export interface Surroundings {
+  readonly layout: OperatorLayout;
+  readonly product: string;
+  readonly manifest: Manifest;
+  /** Writes the manifest down; called before each change. */
+  readonly save: () => void;
+  readonly say: Say;
+  /** Where the host's paths are found: below a staging folder, or themselves. */
+  readonly on: (path: string) => string;
+  /** Whether only files are written, for a host that is not this one. */
+  readonly staging: boolean;
+}
+
+const SESSION_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
+
+/** Takes the steps one by one, each only where it is missing. Stopped anywhere, it goes on there the next time. */
+export class Application {
+  readonly #here: Surroundings;
+  #restart = false;
+  #unitsChanged = false;
+  #helperImage: string | undefined;
+
+  constructor(here: Surroundings) {
+    this.#here = here;
+  }
+
+  /** @throws BulkheadError `init-impossible`, `runner-config-refused` or `file-unsafe`. */
+  async take(step: Step): Promise<Outcome> {
+    try {
+      return await this.#take(step);
+    } catch (error) {
+      if (!(error instanceof ExecaError)) throw error;
+      throw impossible(`${step.what}: ${error.shortMessage}\n${String(error.stderr ?? '').slice(-2000)}`, error);
+    }
+  }
+
+  async #take(step: Step): Promise<Outcome> {
+    const { manifest, save, on, staging } = this.#here;
+    switch (step.kind) {
+      case 'folder': {
+        const owner = step.owner === 'podman' && !staging ? await this.#user() : undefined;
+        return makeFolders(manifest, step.path, on(step.path), step.mode, save, owner) ? 'done' : 'there';
+      }
+      case 'file':
+        return this.#write(step);
+      case 'configuration': {
+        const name = this.#helperImage ?? HELPER_IMAGE_PLACE;
+        return this.#write({ ...step, content: step.content.replace(HELPER_IMAGE_PLACE, name), mode: 0o644 });
+      }
+      case 'merge':
+        return this.#merge(step);
+      case 'runtime':
+        return staging ? this.#write({ ...step, mode: 0o755 }) : await this.#runtime(step);
+      case 'helper-image':
+        if (staging) return 'left';
+        this.#helperImage = await provideHelperImage(this.#here, await this.#user(), step.given);
+        return 'done';
+      default:
+        return staging ? 'left' : await this.#act(step);
+    }
+  }
+
+  #write(file: { path: string; content: string; mode: number; restarts?: boolean; kind: string }): Outcome {
+    const { manifest, save, on } = this.#here;
+    const state = writeFile(manifest, file, on(file.path), save);
+    if (state === 'there' || state === 'foreign') return state;
+    if (file.restarts) this.#restart = true;
+    if (/\.(service|socket|timer)$/.test(file.path)) this.#unitsChanged = true;
+    return 'done';
+  }
+
+  async #act(step: ActionStep): Promise<Outcome> {
+    const { manifest, save, layout } = this.#here;
+    switch (step.kind) {
+      case 'user':
+        manifest.user = layout.user;
+        break;
+      case 'subordinate-ids':
+        // They go with an account of our own.
+        if (manifest.user === undefined)
+          manifest.subordinateIds = { user: layout.user, range: String(step.commands[0]?.[2]) };
+        break;
+      case 'linger':
+        manifest.linger = layout.user;
+        break;
+      case 'run-folder':
+        if (existsSync(layout.runDir)) return 'there';
+        break;
+      case 'service':
+        return await this.#service();
+      case 'timer':
+        return await this.#timer();
+    }
+    save();
+    for (const [program, ...args] of step.commands) await execa(program, args, { stdin: 'ignore' });
+    return 'done';
+  }
+
+  /** Needs the user's session and Podman's configuration. */
+  async #runtime(step: RuntimeStep): Promise<Outcome> {
+    const { layout, manifest, save, say } = this.#here;
+    const user = await this.#user();
+    await this.#session(user);
+    await ensureImagePolicy(user);
+    const { size, mtimeMs } = statSync(step.binary);
+    const key = `${step.binary} ${size} ${mtimeMs} ${kernel()}`;
+    let network: SandboxNetwork | undefined = manifest.networks[key];
+    if (network === undefined) {
+      say('runsc', 'starting a sandbox to see which network works');
+      const tried = await tryNetworks(layout, user, step.binary, step.version);
+      network = tried.network;
+      if (network === undefined)
+        throw impossible(`no sandbox starts with ${step.binary}:\n  ${tried.refusals.join('\n  ')}`);
+      if (network === 'host')
+        say(
+          'runsc',
+          `it has no network stack of its own on this kernel, so sandboxes use the kernel's: ${tried.refusals[0]}`,
+        );
+      manifest.networks = { [key]: network };
+      save();
+    }
+    const content = runscWrapper(step.binary, runscFlags(step.version, network));
+    return this.#write({ ...step, content, mode: 0o755, restarts: true });
+  }
+
+  async #service(): Promise<Outcome> {
+    const { layout } = this.#here;
+    const user = await this.#user();
+    await this.#session(user);
+    const there = !this.#restart && (await answers(layout));
+    if (!there) {
+      await systemctl(user, 'daemon-reload');
+      await systemctl(user, 'enable', '--quiet', `${PODMAN_UNIT}.socket`);
+      await systemctl(user, 'stop', `${PODMAN_UNIT}.socket`, `${PODMAN_UNIT}.service`);
+      await systemctl(user, 'start', `${PODMAN_UNIT}.socket`);
+      const deadline = Date.now() + START_TIMEOUT_MS;
+      while (!(await answers(layout))) {
+        if (Date.now() > deadline) throw impossible(`Podman does not answer; ${logHint}`);
+        await sleep(200);
+      }
+    }
+    const wrong = await whatServiceIsNot(layout);
+    if (wrong !== undefined) throw impossible(`${wrong}; ${logHint}`);
+    return there ? 'there' : 'done';
+  }
+
+  async #timer(): Promise<Outcome> {
+    const user = await this.#user();
+    const systemd = (...args: string[]) =>
+      process.getuid?.() === 0 ? execa('systemctl', args, { stdin: 'ignore' }) : systemctl(user, ...args);
+    const unit = `${GC_UNIT}.timer`;
+    if (!this.#unitsChanged) {
+      const active = await Promise.resolve(systemd('is-active', '--quiet', unit)).then(
+        () => true,
+        () => false,
+      );
+      if (active) return 'there';
+    }
+    await systemd('daemon-reload');
+    await systemd('enable', '--quiet', unit);
+    await systemd('restart', unit);
+    return 'done';
+  }
+
+  #merge({ path, program, runner, replace }: MergeStep): Outcome {
+    const { manifest, save, on, say } = this.#here;
+    const text = readConfigToml(on(path));
+    const merge = mergeCustom(text, { program, runner, replace });
+    for (const note of merge.notes) say('config.toml', note);
+    if (merge.edits.length === 0) return 'there';
+    manifest.merges.push({ path, edits: [...merge.edits] });
+    save();
+    replaceConfigToml(on(path), text, merge.text);
+    return 'done';
+  }
+
+  async #user(): Promise<PodmanUser> {
+    const { layout } = this.#here;
+    const account = await findAccount(layout.user);
+    if (account === undefined) throw impossible(`there is no user ${layout.user}`);
+    return asPodmanUser(account, layout, true);
+  }
+
+  async #session(user: PodmanUser): Promise<void> {
+    const deadline = Date.now() + SESSION_TIMEOUT_MS;
+    while (!existsSync(join('/run/user', String(user.uid), 'bus'))) {
+      if (Date.now() > deadline) throw impossible(`systemd keeps no session with a bus for ${user.name}`);
+      await sleep(200);
+    }
+  }
+}
+
+const logHint = 'journalctl _SYSTEMD_USER_UNIT=bulkhead-podman.service says why';
+
+/** Talks to the systemd of Podman's user, as that user. */
+export function systemctl(user: PodmanUser, ...args: string[]) {
+  const env = { ...user.env, XDG_RUNTIME_DIR: `/run/user/${user.uid}` };
+  return user.exec('systemctl', ['--user', ...args], { env, timeout: 120_000 });
+}
+
+export function impossible(message: string, cause?: unknown): BulkheadError {
+  return new BulkheadError('init-impossible', message, 'Put that right, then run init again: it goes on here.', {
+    cause,
+  });
+}

@@ -1,0 +1,135 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { findAccount } from '../host-setup/accounts.ts';
+import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
+import { GC_UNIT, PODMAN_UNIT } from '../host-setup/units.ts';
+import { unmergeCustom } from '../runner/config-toml.ts';
+import { impossible, type Surroundings, systemctl } from './apply.ts';
+import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
+import { isEmpty, removeManifest } from './manifest.ts';
+import { removeEmptyFolders, removeFile } from './written-files.ts';
+
+const SESSION_END_MS = 60_000;
+
+/**
+ * Takes back what init did, the last thing first. What somebody changed since is left. Data, and the user that owns it, go
+ * with `purge` only: files without an owner would belong to whoever gets the same ids next.
+ * @returns what was left, each with the reason; a purge that leaves something else may be tried again.
+ */
+export async function uninstall(here: Surroundings, purge: boolean): Promise<string[]> {
+  const { manifest, save, layout, on, staging, say } = here;
+  const left: string[] = [];
+  const account = staging ? undefined : await findAccount(layout.user);
+  const user = account && asPodmanUser(account, layout, true);
+  if (user) await requireIdle(user, here);
+
+  for (const merge of [...manifest.merges].reverse()) {
+    const why = takeBack(on(merge.path), merge.edits);
+    if (why !== undefined) left.push(`${merge.path}: ${why}`);
+    else {
+      say('config.toml', `as it was before: ${merge.path}`);
+      manifest.merges = manifest.merges.filter((each) => each !== merge);
+      save();
+    }
+  }
+  if (user) await stopServices(user);
+  for (const path of Object.keys(manifest.files)) {
+    if (removeFile(manifest, path, on(path))) say('file', `removed ${path}`);
+    else left.push(`${path}: it was changed since init wrote it`);
+    save();
+  }
+  if (!staging) {
+    await execa('systemctl', [...(process.getuid?.() === 0 ? [] : ['--user']), 'daemon-reload'], { reject: false });
+    if (manifest.linger !== undefined) {
+      await execa('loginctl', ['disable-linger', manifest.linger]);
+      say('user', `${manifest.linger} lingers no more`);
+      delete manifest.linger;
+      save();
+    }
+  }
+  if (purge) await purgeData(here, user);
+  removeEmptyFolders(manifest, on);
+  if (isEmpty(manifest) || onlyDataFolder(here)) {
+    removeManifest(on(layout.manifest));
+    removeEmptyFolders(manifest, on);
+  } else save();
+  for (const path of manifest.folders) left.push(`${path}: it is not empty`);
+  if (manifest.user !== undefined) left.push(`the user ${manifest.user}: it owns data (--purge removes both)`);
+  return left;
+}
+
+/** When nothing else is left, the manifest itself keeps its folder from being empty. */
+function onlyDataFolder({ manifest, layout }: Surroundings): boolean {
+  const rest = { ...manifest, folders: manifest.folders.filter((path) => !layout.manifest.startsWith(`${path}/`)) };
+  return isEmpty(rest);
+}
+
+/** A sandbox would outlive the service that can end it. */
+async function requireIdle(user: PodmanUser, { layout }: Surroundings): Promise<void> {
+  if (!existsSync(layout.dataDir)) return;
+  const { failed, stdout } = await user.exec('podman', ['ps', '--quiet'], { reject: false, timeout: 120_000 });
+  const running = failed ? 0 : String(stdout).split('\n').filter(Boolean).length;
+  if (running > 0)
+    throw impossible(`${running} containers run: stop GitLab Runner, wait for its jobs, and run "bulkhead gc"`);
+}
+
+function takeBack(path: string, edits: Parameters<typeof unmergeCustom>[1]): string | undefined {
+  if (!existsSync(path)) return undefined;
+  const text = readConfigToml(path);
+  const before = unmergeCustom(text, edits);
+  if (before === undefined) return 'it was changed since: take [runners.custom] out of it by hand';
+  replaceConfigToml(path, text, before);
+  return undefined;
+}
+
+async function stopServices(user: PodmanUser): Promise<void> {
+  const timer = `${GC_UNIT}.timer`;
+  // What is not there, or does not run, need not be stopped.
+  if (process.getuid?.() === 0) await execa('systemctl', ['disable', '--now', '--quiet', timer], { reject: false });
+  const units = [`${PODMAN_UNIT}.socket`, ...(process.getuid?.() === 0 ? [] : [timer])];
+  if (!existsSync(`/run/user/${user.uid}/bus`)) return;
+  await Promise.resolve(systemctl(user, 'disable', '--now', '--quiet', ...units)).catch(() => {});
+  await Promise.resolve(systemctl(user, 'stop', `${PODMAN_UNIT}.service`)).catch(() => {});
+}
+
+async function purgeData({ manifest, save, layout, on, staging, say }: Surroundings, user: PodmanUser | undefined) {
+  const root = process.getuid?.() === 0;
+  if (user && root) await endSession(user);
+  const own = ['storage', 'home', 'state', 'images', 'empty', 'bin'].map((name) => join(layout.dataDir, name));
+  for (const path of own.filter((each) => manifest.folders.includes(each))) {
+    // Storage holds files of subordinate ids, which their user can remove only from within a user namespace.
+    if (user && !root && existsSync(path)) await user.exec('podman', ['unshare', 'rm', '-rf', path]);
+    rmSync(on(path), { recursive: true, force: true });
+    manifest.folders = manifest.folders.filter((each) => each !== path);
+    save();
+    say('data', `removed ${path}`);
+  }
+  if (staging) return;
+  rmSync(layout.runDir, { recursive: true, force: true });
+  if (!root || !user) return;
+  rmSync(`/dev/shm/libpod_rootless_lock_${user.uid}`, { force: true });
+  if (manifest.subordinateIds !== undefined) {
+    const { user: name, range } = manifest.subordinateIds;
+    await execa('usermod', ['--del-subuids', range, '--del-subgids', range, name]);
+    delete manifest.subordinateIds;
+  }
+  if (manifest.user !== undefined) {
+    await execa('userdel', [manifest.user]);
+    say('user', `removed ${manifest.user} and its subordinate ids`);
+    delete manifest.user;
+  }
+  save();
+}
+
+/** Ends everything of the user: what keeps Podman's network namespace, and the user's systemd. */
+async function endSession(user: PodmanUser): Promise<void> {
+  await execa('loginctl', ['terminate-user', user.name], { reject: false });
+  const deadline = Date.now() + SESSION_END_MS;
+  while ((await execa('pgrep', ['-u', String(user.uid)], { reject: false })).exitCode === 0) {
+    if (Date.now() > deadline) throw impossible(`processes of ${user.name} do not end`);
+    await execa('pkill', ['-KILL', '-u', String(user.uid)], { reject: false });
+    await sleep(200);
+  }
+}
