@@ -36,9 +36,7 @@ export async function runInit(
   const made = plan(facts, request);
   const on = placed(request.staging);
   const { layout } = facts;
-  const manifest =
-    (request.print && !readable(on(layout.manifest)) ? undefined : await readManifest(on(layout.manifest))) ??
-    emptyManifest();
+  const manifest = (await readManifest(on(layout.manifest))) ?? emptyManifest();
   const seen = made.steps.map((step) => see(step, manifest, on));
   const block = runnerBlock(join(product, 'bin/bulkhead'));
   if (request.print || context.json) await printPlan(made, seen, block, context.json);
@@ -107,12 +105,7 @@ async function takeAll(steps: readonly Step[], here: Surroundings): Promise<void
 function see(step: Step, manifest: Manifest, on: (path: string) => string): SeenStep {
   if (step.kind === 'folder') return { step, state: existsSync(on(step.path)) ? 'there' : 'new' };
   if (step.kind !== 'file') return { step, state: 'unknown' };
-  return { step, state: readable(on(step.path)) ? fileState(manifest, step.path, step.content, on(step.path)) : 'new' };
-}
-
-/** --print works for anybody, who may not be allowed to look everywhere. */
-function readable(path: string): boolean {
-  return existsSync(path);
+  return { step, state: fileState(manifest, step.path, step.content, on(step.path)) };
 }
 
 async function printPlan(made: Plan, seen: readonly SeenStep[], block: string, json: boolean): Promise<void> {

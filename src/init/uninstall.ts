@@ -55,7 +55,10 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<str
     removeManifest(on(layout.manifest));
     removeEmptyFolders(manifest, on);
   } else save();
-  for (const path of manifest.folders) left.push(`${path}: it is not empty`);
+  // Not those that are there for something that is named already.
+  const named = [...Object.keys(manifest.files), ...manifest.folders, ...(isEmpty(manifest) ? [] : [layout.manifest])];
+  for (const path of manifest.folders)
+    if (!named.some((other) => other.startsWith(`${path}/`))) left.push(`${path}: it is not empty`);
   if (manifest.user !== undefined) left.push(`the user ${manifest.user}: it owns data (--purge removes both)`);
   return left;
 }

@@ -75,9 +75,8 @@ before(async () => {
   await sh('sh setup/with-setup.sh --stop; loginctl disable-linger bulkhead; loginctl terminate-user bulkhead');
   await sh('rm -f /etc/systemd/user/bulkhead-podman.* /etc/tmpfiles.d/bulkhead.conf; systemctl daemon-reload');
   await sh('while pgrep -u bulkhead >/dev/null; do pkill -KILL -u bulkhead || :; sleep 0.2; done');
-  await sh(
-    'rm -rf /var/lib/bulkhead /run/bulkhead /dev/shm/libpod_rootless_lock_*; userdel bulkhead; rmdir /var/lib/cni',
-  );
+  await sh('rm -rf /var/lib/bulkhead /run/bulkhead /dev/shm/libpod_rootless_lock_*; userdel bulkhead');
+  console.log(await sh('find /var/lib/cni -ls; rm -rf /var/lib/cni'));
   mkdirSync('/etc/gitlab-runner', { mode: 0o700 });
   writeFileSync(configToml, registered, { mode: 0o600 });
 });
