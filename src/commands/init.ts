@@ -40,8 +40,8 @@ Examples:
   bulkhead init --helper-image /root/helper.tar
   bulkhead init --uninstall --purge
 
-Exit codes: 0 done, or nothing to do; 1 something must be done first, and the line that does it is printed; 2 this host cannot
-be set up, or the command line is wrong.`,
+Exit codes: 0 done, or nothing to do; 1 something must be done first, and the line that does it is printed, or --uninstall left
+what somebody changed; 2 this host cannot be set up, or the command line is wrong.`,
     )
     .action((options: InitCommandOptions) => choose(options, init(options)));
 };

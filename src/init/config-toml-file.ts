@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -19,17 +20,31 @@ import { requireTrustedFile, requireTrustedFolder } from '../host/trusted-file.t
  * @throws BulkheadError `runner-config-refused`, or `file-unsafe` when others could change it or its folder.
  */
 export function readConfigToml(path: string): string {
-  const status = lstatSync(path, { throwIfNoEntry: false });
+  const status = look(path);
   if (status === undefined) throw refuse(path, 'it does not exist', 'Register a runner first, or name another file.');
   // Replacing a link or one name of several would leave the other file as it is.
   if (status.isSymbolicLink()) throw refuse(path, 'it is a link', 'Name the file that it points to.');
   if (status.nlink > 1) throw refuse(path, 'it has another name, too (a hard link)', 'Remove the other one.');
   requireTrustedFolder(dirname(path));
   requireTrustedFile(path, { path, status });
+  const bytes = allowed(path, () => readFileSync(path));
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw refuse(path, 'it is not UTF-8', 'Correct it; GitLab Runner cannot read it, either.');
+  }
+}
+
+function look(path: string): Stats | undefined {
+  return allowed(path, () => lstatSync(path, { throwIfNoEntry: false }));
+}
+
+function allowed<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    throw refuse(path, 'it may not be read', 'Run init as the user that GitLab Runner runs as.');
   }
 }
 

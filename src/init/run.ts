@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { CommandContext, CommandExitCode } from '../commands/command.ts';
 import { count, printNote, printResult } from '../commands/print.ts';
 import { BulkheadError } from '../errors.ts';
+import { mergeCustom } from '../runner/config-toml.ts';
 import { runnerBlock } from '../runner/custom-block.ts';
 import { escapeForeign } from '../runner/job-log.ts';
 import { Application, impossible, type Surroundings } from './apply.ts';
+import { readConfigToml } from './config-toml-file.ts';
 import { hostFacts } from './facts.ts';
 import { emptyManifest, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
@@ -50,6 +52,8 @@ export async function runInit(
   }
   if (made.requirements.length > 0 && !staging) return 1;
 
+  // Known before anything is changed: a config.toml that cannot be merged into would stop it at the very end.
+  for (const step of made.steps) if (step.kind === 'merge') mergeCustom(readConfigToml(on(step.path)), step);
   const here = surroundings(layout, product, manifest, on, staging);
   makeFolders(manifest, layout.dataDir, on(layout.dataDir), 0o755, () => {});
   here.save();
@@ -58,7 +62,7 @@ export async function runInit(
   return await withNotes(made, 0);
 }
 
-/** Takes back what init did. 1 when something is left. */
+/** Takes back what init did. 1 when something stays because somebody changed it. */
 export async function runUninstall(
   { staging, purge }: { staging: string | undefined; purge: boolean },
   product: string,
@@ -72,9 +76,9 @@ export async function runUninstall(
     return 0;
   }
   const here = surroundings(layout, product, manifest, on, staging !== undefined);
-  const left = await uninstall(here, purge);
-  for (const line of left) await printResult(`left: ${escapeForeign(line, 2000)}`);
-  return 0;
+  const { changed, kept } = await uninstall(here, purge);
+  for (const line of [...changed, ...kept]) await printResult(`left: ${escapeForeign(line, 2000)}`);
+  return changed.length === 0 ? 0 : 1;
 }
 
 function surroundings(

@@ -13,21 +13,30 @@ import { removeEmptyFolders, removeFile } from './written-files.ts';
 
 const SESSION_END_MS = 60_000;
 
+/** What is left, each with the reason. */
+export interface Left {
+  /** Somebody changed it since init wrote it. */
+  readonly changed: readonly string[];
+  /** Data, and what holds it. */
+  readonly kept: readonly string[];
+}
+
 /**
  * Takes back what init did, the last thing first. What somebody changed since is left. Data, and the user that owns it, go
  * with `purge` only: files without an owner would belong to whoever gets the same ids next.
- * @returns what was left, each with the reason; a purge that leaves something else may be tried again.
+ * @throws BulkheadError `init-impossible` or `file-unsafe`; what is undone by then is known, so it may be tried again.
  */
-export async function uninstall(here: Surroundings, purge: boolean): Promise<string[]> {
+export async function uninstall(here: Surroundings, purge: boolean): Promise<Left> {
   const { manifest, save, layout, on, staging, say } = here;
-  const left: string[] = [];
+  const changed: string[] = [];
+  const kept: string[] = [];
   const account = staging ? undefined : await findAccount(layout.user);
   const user = account && asPodmanUser(account, layout, true);
   if (user) await requireIdle(user, here);
 
   for (const merge of [...manifest.merges].reverse()) {
     const why = takeBack(on(merge.path), merge.edits);
-    if (why !== undefined) left.push(`${merge.path}: ${why}`);
+    if (why !== undefined) changed.push(`${merge.path}: ${why}`);
     else {
       say('config.toml', `as it was before: ${merge.path}`);
       manifest.merges = manifest.merges.filter((each) => each !== merge);
@@ -37,7 +46,7 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<str
   if (user) await stopServices(user);
   for (const path of Object.keys(manifest.files)) {
     if (removeFile(manifest, path, on(path))) say('file', `removed ${path}`);
-    else left.push(`${path}: it was changed since init wrote it`);
+    else changed.push(`${path}: it was changed since init wrote it`);
     save();
   }
   if (!staging) {
@@ -58,9 +67,9 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<str
   // Not those that are there for something that is named already.
   const named = [...Object.keys(manifest.files), ...manifest.folders, ...(isEmpty(manifest) ? [] : [layout.manifest])];
   for (const path of manifest.folders)
-    if (!named.some((other) => other.startsWith(`${path}/`))) left.push(`${path}: it is not empty`);
-  if (manifest.user !== undefined) left.push(`the user ${manifest.user}: it owns data (--purge removes both)`);
-  return left;
+    if (!named.some((other) => other.startsWith(`${path}/`))) kept.push(`${path}: it is not empty`);
+  if (manifest.user !== undefined) kept.push(`the user ${manifest.user}: it owns data (--purge removes both)`);
+  return { changed, kept };
 }
 
 /** When nothing else is left, the manifest itself keeps its folder from being empty. */
@@ -102,8 +111,11 @@ async function purgeData({ manifest, save, layout, on, staging, say }: Surroundi
   if (user && root) await endSession(user);
   const own = ['storage', 'home', 'state', 'images', 'empty', 'bin'].map((name) => join(layout.dataDir, name));
   for (const path of own.filter((each) => manifest.folders.includes(each))) {
-    // Storage holds files of subordinate ids, which their user can remove only from within a user namespace.
-    if (user && !root && existsSync(path)) await user.exec('podman', ['unshare', 'rm', '-rf', path]);
+    // Storage holds files of subordinate ids, which their user can remove only from within a user namespace. Podman's
+    // configuration is gone by now, so it must not be told to read it.
+    const { HOME, PATH, XDG_RUNTIME_DIR } = user?.env ?? {};
+    if (user && !root && existsSync(path))
+      await user.exec('podman', ['unshare', 'rm', '-rf', path], { env: { HOME, PATH, XDG_RUNTIME_DIR }, cwd: '/' });
     rmSync(on(path), { recursive: true, force: true });
     manifest.folders = manifest.folders.filter((each) => each !== path);
     save();
