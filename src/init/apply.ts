@@ -16,7 +16,7 @@ import { GC_UNIT, PODMAN_UNIT } from '../host-setup/units.ts';
 import { mergeCustom } from '../runner/config-toml.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
 import { provideHelperImage } from './helper-image.ts';
-import type { Manifest } from './manifest.ts';
+import { type Manifest, sha256 } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
 import { type ActionStep, HELPER_IMAGE_PLACE, type MergeStep, type RuntimeStep, type Step } from './steps.ts';
 import { makeFolders, writeFile } from './written-files.ts';
@@ -195,7 +195,7 @@ export class Application {
     const merge = mergeCustom(text, { program, runner, replace });
     for (const note of merge.notes) say('config.toml', note);
     if (merge.edits.length === 0) return 'there';
-    manifest.merges.push({ path, edits: [...merge.edits] });
+    manifest.merges.push({ path, before: sha256(text), edits: [...merge.edits] });
     save();
     replaceConfigToml(on(path), text, merge.text);
     return 'done';

@@ -22,8 +22,8 @@ const manifestSchema = z.strictObject({
   networks: z.record(z.string(), z.enum(['sandbox', 'host'])),
   /** The name of the helper image that the operator gave. */
   helperImage: z.string().optional(),
-  /** Changes to files of GitLab Runner, oldest first. */
-  merges: z.array(z.strictObject({ path: z.string(), edits: z.array(edit) })),
+  /** Changes to files of GitLab Runner, oldest first; `before` is the SHA-256 of what they were made to. */
+  merges: z.array(z.strictObject({ path: z.string(), before: z.string(), edits: z.array(edit) })),
 });
 
 /** What init did to this host, kept so that exactly that can be undone. */

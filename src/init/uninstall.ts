@@ -8,7 +8,7 @@ import { GC_UNIT, PODMAN_UNIT } from '../host-setup/units.ts';
 import { unmergeCustom } from '../runner/config-toml.ts';
 import { impossible, type Surroundings, systemctl } from './apply.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
-import { isEmpty, removeManifest } from './manifest.ts';
+import { isEmpty, type Manifest, removeManifest, sha256 } from './manifest.ts';
 import { removeEmptyFolders, removeFile } from './written-files.ts';
 
 const SESSION_END_MS = 60_000;
@@ -35,7 +35,7 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<Lef
   if (user) await requireIdle(user, here);
 
   for (const merge of [...manifest.merges].reverse()) {
-    const why = takeBack(on(merge.path), merge.edits);
+    const why = takeBack(on(merge.path), merge);
     if (why !== undefined) changed.push(`${merge.path}: ${why}`);
     else {
       say('config.toml', `as it was before: ${merge.path}`);
@@ -87,10 +87,13 @@ async function requireIdle(user: PodmanUser, { layout }: Surroundings): Promise<
     throw impossible(`${running} containers run: stop GitLab Runner, wait for its jobs, and run "bulkhead gc"`);
 }
 
-function takeBack(path: string, edits: Parameters<typeof unmergeCustom>[1]): string | undefined {
+/** Returns why not, if not. */
+function takeBack(path: string, merge: Manifest['merges'][number]): string | undefined {
   if (!existsSync(path)) return undefined;
   const text = readConfigToml(path);
-  const before = unmergeCustom(text, edits);
+  // Written down and then not done, or undone and not written down: somebody stopped it in between.
+  if (sha256(text) === merge.before) return undefined;
+  const before = unmergeCustom(text, merge.edits);
   if (before === undefined) return 'it was changed since: take [runners.custom] out of it by hand';
   replaceConfigToml(path, text, before);
   return undefined;

@@ -167,6 +167,13 @@ suite('config.toml', { concurrency: false }, () => {
     rmSync(on(toml));
     refused(/does not exist/);
   });
+  test('that init did not get to, or that is as before already, needs nothing taken out', () => {
+    apply('--merge', toml);
+    writeFileSync(on(toml), registered);
+    const { status, stdout } = staged('--uninstall');
+    assert.deepEqual([status, stdout], [0, '']);
+    assert.equal(readFileSync(on(toml), 'utf8'), registered);
+  });
   test('that was rewritten since is left, and named', () => {
     apply('--merge', toml);
     writeFileSync(on(toml), registered.replace('"a"', '"b"'));
