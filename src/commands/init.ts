@@ -22,7 +22,7 @@ export const registerInit: Register = (program, choose) => {
     .option('--print', 'show what would be done and written, and touch nothing')
     .option('--merge <config.toml>', "also put the driver into this config.toml of GitLab Runner's", absolute)
     .option('--runner <name>', 'the runner in it, where there are several')
-    .option('--replace', 'replace that runner’s executor or driver, if it has another')
+    .option('--replace', 'replace the executor or the driver that the runner has')
     .option('--helper-image <image>', 'a helper image, or the path of an archive of one; without it one is made')
     .option('--root <folder>', 'write the files only, below this folder: for packages and images of hosts', absolute)
     .option('--uninstall', 'remove what init wrote, and nothing else')

@@ -73,8 +73,6 @@ Description=Remove what jobs left behind (Bulkhead)
 Type=oneshot
 Environment=${unitWord(`BULKHEAD_NODE=${node}`)}
 ExecStart=${[program, '--config', config, 'gc'].map(unitWord).join(' ')}
-# 1 says that something could not be removed yet; the next run tries again.
-SuccessExitStatus=1
 `,
     ],
     [

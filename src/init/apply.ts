@@ -57,7 +57,7 @@ export class Application {
       return await this.#take(step);
     } catch (error) {
       if (!(error instanceof ExecaError)) throw error;
-      throw impossible(`${step.what}: ${error.shortMessage}\n${String(error.stderr ?? '').slice(-2000)}`, error);
+      throw impossible(`${step.what}: ${error.shortMessage}: ${lastLines(error.stderr)}`, error);
     }
   }
 
@@ -79,15 +79,13 @@ export class Application {
       case 'runtime':
         return staging ? this.#write({ ...step, mode: 0o755 }) : await this.#runtime(step);
       case 'helper-image':
-        if (staging) return 'left';
-        this.#helperImage = await provideHelperImage(this.#here, await this.#user(), step.given);
-        return 'done';
+        return staging ? 'left' : await this.#image(step.given);
       default:
         return staging ? 'left' : await this.#act(step);
     }
   }
 
-  #write(file: { path: string; content: string; mode: number; restarts?: boolean; kind: string }): Outcome {
+  #write(file: { path: string; content: string; mode: number; restarts?: boolean }): Outcome {
     const { manifest, save, on } = this.#here;
     const state = writeFile(manifest, file, on(file.path), save);
     if (state === 'there' || state === 'foreign') return state;
@@ -137,7 +135,7 @@ export class Application {
       const tried = await tryNetworks(layout, user, step.binary, step.version);
       network = tried.network;
       if (network === undefined)
-        throw impossible(`no sandbox starts with ${step.binary}:\n  ${tried.refusals.join('\n  ')}`);
+        throw impossible(`no sandbox starts with ${step.binary}: ${tried.refusals.join('; ')}`);
       if (network === 'host')
         say(
           'runsc',
@@ -148,6 +146,17 @@ export class Application {
     }
     const content = runscWrapper(step.binary, runscFlags(step.version, network));
     return this.#write({ ...step, content, mode: 0o755, restarts: true });
+  }
+
+  async #image(given: string | undefined): Promise<Outcome> {
+    let outcome: Outcome = 'there';
+    // Whatever takes time is said.
+    const say: Say = (topic, text) => {
+      outcome = 'done';
+      this.#here.say(topic, text);
+    };
+    this.#helperImage = await provideHelperImage({ ...this.#here, say }, await this.#user(), given);
+    return outcome;
   }
 
   async #service(): Promise<Outcome> {
@@ -215,6 +224,14 @@ export class Application {
       await sleep(200);
     }
   }
+}
+
+function lastLines(output: unknown): string {
+  return String(output ?? '')
+    .trim()
+    .split('\n')
+    .slice(-5)
+    .join(' / ');
 }
 
 const logHint = 'journalctl _SYSTEMD_USER_UNIT=bulkhead-podman.service says why';

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { requireTrustedFolder } from '../host/trusted-file.ts';
 import { findAccount, lingers, missingSubordinateIds } from '../host-setup/accounts.ts';
 import { findProgram } from '../host-setup/find-program.ts';
 import { CNI_FOLDER, closedDevices, hasHelperProgram, hasUserBus } from '../host-setup/host-checks.ts';
@@ -36,6 +37,8 @@ export interface HostFacts {
   readonly developerSetUp: boolean;
   /** The product's folder, with bin, policies, seccomp, Containerfile. */
   readonly product: string;
+  /** Why others than root and the caller could change the product; undefined when they cannot. */
+  readonly productUnsafe: string | undefined;
   readonly node: string;
   /** The policies and profiles of the product: name → text. */
   readonly shipped: Readonly<Record<'policies' | 'seccomp', Readonly<Record<string, string>>>>;
@@ -84,9 +87,19 @@ export async function hostFacts(env: NodeJS.ProcessEnv, product: string): Promis
     lingers: lingers(layout.user),
     developerSetUp: existsSync(join(layout.dataDir, 'service-started-with.json')),
     product,
+    productUnsafe: whyUnsafe(product),
     node: process.execPath,
     shipped: { policies: shipped(join(product, 'policies')), seccomp: shipped(join(product, 'seccomp')) },
   };
+}
+
+function whyUnsafe(product: string): string | undefined {
+  try {
+    for (const name of ['bin', 'dist', 'policies', 'seccomp', 'probe']) requireTrustedFolder(join(product, name));
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function shipped(folder: string): Record<string, string> {

@@ -51,12 +51,13 @@ export function plan(facts: HostFacts, options: InitOptions): Plan {
   };
 }
 
-function obstacles({ systemd, developerSetUp, layout }: HostFacts): string[] {
+function obstacles({ systemd, developerSetUp, layout, productUnsafe }: HostFacts): string[] {
   return [
     ...(systemd ? [] : ['no systemd runs here, and nothing else would keep Podman and the gc timer running']),
     ...(developerSetUp
       ? [`${layout.dataDir} is the Podman of "npm run setup": undo that first, as docs/setup.md says`]
       : []),
+    ...(productUnsafe === undefined ? [] : [`GitLab Runner would run what others can change: ${productUnsafe}`]),
   ];
 }
 

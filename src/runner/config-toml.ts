@@ -73,11 +73,12 @@ export function mergeCustom(text: string, { program, runner, replace = false }: 
   if (!missing.some(([key]) => key === 'environment') && !disposable(before['environment']))
     notes.push(`add "CI_DISPOSABLE_ENVIRONMENT=true" to environment of runner ${name}, as the Docker executor has it`);
   const keys = tomlLines(missing, indentOf(text, table.body.at(-1)));
-  const ours = (before['custom'] as Value | undefined)?.['run_exec'] === program;
+  const driver = (before['custom'] ?? {}) as Value;
+  const ours = callsUs(driver, program);
   if (!ours) wanted['custom'] = customTable(program);
-  if (!ours && custom !== undefined && !isEmpty(before['custom'] as Value) && !replace) {
+  if (!ours && custom !== undefined && !isUnfinished(driver, program) && !replace) {
     throw refuse(
-      `runner ${name} has another driver in [runners.custom]: ${escapeForeign(JSON.stringify((before['custom'] as Value)['run_exec'] ?? null))}`,
+      `runner ${name} has another driver in [runners.custom]: ${escapeForeign(JSON.stringify(driver['run_exec'] ?? null))}`,
       'Choose another runner with --runner, or have the driver replaced with --replace.',
     );
   }
@@ -191,9 +192,15 @@ function isKey({ keys }: AST.TOMLKey, name: string): boolean {
   return keys.length === 1 && first !== undefined && getStaticTOMLValue(first) === name;
 }
 
-/** "gitlab-runner register" leaves a section without a driver. */
-function isEmpty(custom: Value): boolean {
-  return Object.entries(custom).every(([key, value]) => key.endsWith('_exec') && value === '');
+/** Whether every stage is ours; what else the section says, such as other timeouts, is the operator's. */
+function callsUs(custom: Value, program: string): boolean {
+  const own = Object.entries(customTable(program)).filter(([key]) => /_(exec|args)$/.test(key));
+  return own.every(([key, value]) => isDeepStrictEqual(custom[key], value));
+}
+
+/** "gitlab-runner register" writes a section with no more than run_exec, empty or as it was told. */
+function isUnfinished(custom: Value, program: string): boolean {
+  return Object.entries(custom).every(([key, value]) => key.endsWith('_exec') && (value === '' || value === program));
 }
 
 function disposable(environment: unknown): boolean {

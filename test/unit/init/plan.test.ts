@@ -150,6 +150,7 @@ suite('a host is refused', () => {
   for (const [what, changes, says] of [
     ['without systemd', { systemd: false }, /no systemd runs here/],
     ['that npm run setup has set up', { developerSetUp: true }, /docs\/setup\.md/],
+    ['where others can change the driver', { productUnsafe: 'the folder /x could be changed' }, /could be changed/],
   ] as const) {
     test(what, () => assert.match(planned(changes).obstacles.join(), says));
   }

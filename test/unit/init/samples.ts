@@ -41,6 +41,7 @@ export function facts(changes: Partial<HostFacts> = {}): HostFacts {
     lingers: false,
     developerSetUp: false,
     product: '/opt/bulkhead',
+    productUnsafe: undefined,
     node: '/usr/bin/node',
     shipped: { policies: { 'baseline.json': '{}\n' }, seccomp: { 'baseline.json': '{}\n' } },
     ...changes,

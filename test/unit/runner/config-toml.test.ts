@@ -50,6 +50,13 @@ test('a runner as it was registered calls the driver, and nothing else changes',
   assert.equal(unmergeCustom(text, edits), registered);
 });
 
+test('a section with nothing but our run_exec, as registering writes it, is completed', () => {
+  const told = registered.replace('run_exec = ""', `run_exec = "${program}"`);
+  const { text, edits } = mergeCustom(told, { program });
+  assert.deepEqual(read(text).runners[0]?.['custom'], customTable(program));
+  assert.equal(unmergeCustom(text, edits), told);
+});
+
 test('what is printed is what is merged', () => {
   const merged = mergeCustom('[[runners]]\n  executor = "custom"\n', { program }).text;
   assert.deepEqual(read(runnerBlock(program)), read(merged));
