@@ -1,23 +1,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { release as kernel } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ExecaError, execa } from 'execa';
-import { BulkheadError } from '../errors.ts';
 import { findAccount } from '../host-setup/accounts.ts';
-import { answers } from '../host-setup/podman-api.ts';
 import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
 import { runscFlags, runscWrapper, type SandboxNetwork } from '../host-setup/runsc-flags.ts';
 import { tryNetworks } from '../host-setup/runsc-network.ts';
 import type { Say } from '../host-setup/say.ts';
-import { whatServiceIsNot } from '../host-setup/service-check.ts';
 import { ensureImagePolicy } from '../host-setup/service-files.ts';
-import { GC_UNIT, PODMAN_UNIT } from '../host-setup/units.ts';
 import { mergeCustom } from '../runner/config-toml.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
 import { provideHelperImage } from './helper-image.ts';
+import { impossible } from './impossible.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
+import { ensureService, ensureTimer, waitForSession } from './podman-service.ts';
 import { type ActionStep, HELPER_IMAGE_PLACE, type MergeStep, type RuntimeStep, type Step } from './steps.ts';
 import { makeFolders, writeFile } from './written-files.ts';
 
@@ -36,9 +32,6 @@ export interface Surroundings {
   /** Whether only files are written, for a host that is not this one. */
   readonly staging: boolean;
 }
-
-const SESSION_TIMEOUT_MS = 60_000;
-const START_TIMEOUT_MS = 120_000;
 
 /** Takes the steps one by one, each only where it is missing. Stopped anywhere, it goes on there the next time. */
 export class Application {
@@ -112,9 +105,9 @@ export class Application {
         if (existsSync(layout.runDir)) return 'there';
         break;
       case 'service':
-        return await this.#service();
+        return await ensureService(layout, await this.#user(), this.#restart);
       case 'timer':
-        return await this.#timer();
+        return await ensureTimer(await this.#user(), this.#unitsChanged);
     }
     save();
     for (const [program, ...args] of step.commands) await execa(program, args, { stdin: 'ignore' });
@@ -125,7 +118,7 @@ export class Application {
   async #runtime(step: RuntimeStep): Promise<Outcome> {
     const { layout, manifest, save, say } = this.#here;
     const user = await this.#user();
-    await this.#session(user);
+    await waitForSession(user);
     await ensureImagePolicy(user);
     const { size, mtimeMs } = statSync(step.binary);
     const key = `${step.binary} ${size} ${mtimeMs} ${kernel()}`;
@@ -159,45 +152,6 @@ export class Application {
     return outcome;
   }
 
-  async #service(): Promise<Outcome> {
-    const { layout } = this.#here;
-    const user = await this.#user();
-    await this.#session(user);
-    const there = !this.#restart && (await answers(layout));
-    if (!there) {
-      await systemctl(user, 'daemon-reload');
-      await systemctl(user, 'enable', '--quiet', `${PODMAN_UNIT}.socket`);
-      await systemctl(user, 'stop', `${PODMAN_UNIT}.socket`, `${PODMAN_UNIT}.service`);
-      await systemctl(user, 'start', `${PODMAN_UNIT}.socket`);
-      const deadline = Date.now() + START_TIMEOUT_MS;
-      while (!(await answers(layout))) {
-        if (Date.now() > deadline) throw impossible(`Podman does not answer; ${logHint}`);
-        await sleep(200);
-      }
-    }
-    const wrong = await whatServiceIsNot(layout);
-    if (wrong !== undefined) throw impossible(`${wrong}; ${logHint}`);
-    return there ? 'there' : 'done';
-  }
-
-  async #timer(): Promise<Outcome> {
-    const user = await this.#user();
-    const systemd = (...args: string[]) =>
-      process.getuid?.() === 0 ? execa('systemctl', args, { stdin: 'ignore' }) : systemctl(user, ...args);
-    const unit = `${GC_UNIT}.timer`;
-    if (!this.#unitsChanged) {
-      const active = await Promise.resolve(systemd('is-active', '--quiet', unit)).then(
-        () => true,
-        () => false,
-      );
-      if (active) return 'there';
-    }
-    await systemd('daemon-reload');
-    await systemd('enable', '--quiet', unit);
-    await systemd('restart', unit);
-    return 'done';
-  }
-
   #merge({ path, program, runner, replace }: MergeStep): Outcome {
     const { manifest, save, on, say } = this.#here;
     const text = readConfigToml(on(path));
@@ -216,14 +170,6 @@ export class Application {
     if (account === undefined) throw impossible(`there is no user ${layout.user}`);
     return asPodmanUser(account, layout, true);
   }
-
-  async #session(user: PodmanUser): Promise<void> {
-    const deadline = Date.now() + SESSION_TIMEOUT_MS;
-    while (!existsSync(join('/run/user', String(user.uid), 'bus'))) {
-      if (Date.now() > deadline) throw impossible(`systemd keeps no session with a bus for ${user.name}`);
-      await sleep(200);
-    }
-  }
 }
 
 function lastLines(output: unknown): string {
@@ -232,18 +178,4 @@ function lastLines(output: unknown): string {
     .split('\n')
     .slice(-5)
     .join(' / ');
-}
-
-const logHint = 'journalctl _SYSTEMD_USER_UNIT=bulkhead-podman.service says why';
-
-/** Talks to the systemd of Podman's user, as that user. */
-export function systemctl(user: PodmanUser, ...args: string[]) {
-  const env = { ...user.env, XDG_RUNTIME_DIR: `/run/user/${user.uid}` };
-  return user.exec('systemctl', ['--user', ...args], { env, timeout: 120_000 });
-}
-
-export function impossible(message: string, cause?: unknown): BulkheadError {
-  return new BulkheadError('init-impossible', message, 'Put that right, then run init again: it goes on here.', {
-    cause,
-  });
 }

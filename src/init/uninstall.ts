@@ -4,11 +4,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { findAccount } from '../host-setup/accounts.ts';
 import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
-import { GC_UNIT, PODMAN_UNIT } from '../host-setup/units.ts';
 import { unmergeCustom } from '../runner/config-toml.ts';
-import { impossible, type Surroundings, systemctl } from './apply.ts';
+import type { Surroundings } from './apply.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
+import { impossible } from './impossible.ts';
 import { isEmpty, type Manifest, removeManifest, sha256 } from './manifest.ts';
+import { forgetUnits, stopAll } from './podman-service.ts';
 import { removeEmptyFolders, removeFile } from './written-files.ts';
 
 const SESSION_END_MS = 60_000;
@@ -43,14 +44,14 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<Lef
       save();
     }
   }
-  if (user) await stopServices(user);
+  if (user) await stopAll(user);
   for (const path of Object.keys(manifest.files)) {
     if (removeFile(manifest, path, on(path))) say('file', `removed ${path}`);
     else changed.push(`${path}: it was changed since init wrote it`);
     save();
   }
   if (!staging) {
-    await execa('systemctl', [...(process.getuid?.() === 0 ? [] : ['--user']), 'daemon-reload'], { reject: false });
+    if (user) await forgetUnits(user);
     if (manifest.linger !== undefined) {
       await execa('loginctl', ['disable-linger', manifest.linger]);
       say('user', `${manifest.linger} lingers no more`);
@@ -97,16 +98,6 @@ function takeBack(path: string, merge: Manifest['merges'][number]): string | und
   if (before === undefined) return 'it was changed since: take [runners.custom] out of it by hand';
   replaceConfigToml(path, text, before);
   return undefined;
-}
-
-async function stopServices(user: PodmanUser): Promise<void> {
-  const timer = `${GC_UNIT}.timer`;
-  // What is not there, or does not run, need not be stopped.
-  if (process.getuid?.() === 0) await execa('systemctl', ['disable', '--now', '--quiet', timer], { reject: false });
-  const units = [`${PODMAN_UNIT}.socket`, ...(process.getuid?.() === 0 ? [] : [timer])];
-  if (!existsSync(`/run/user/${user.uid}/bus`)) return;
-  await Promise.resolve(systemctl(user, 'disable', '--now', '--quiet', ...units)).catch(() => {});
-  await Promise.resolve(systemctl(user, 'stop', `${PODMAN_UNIT}.service`)).catch(() => {});
 }
 
 async function purgeData({ manifest, save, layout, on, staging, say }: Surroundings, user: PodmanUser | undefined) {

@@ -3,13 +3,7 @@ import { type AST, getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 import { BulkheadError } from '../errors.ts';
 import { customLines, customTable, runnerKeys, shutdownTimeoutSeconds, tomlLines } from './custom-block.ts';
 import { escapeForeign } from './job-log.ts';
-
-/** One change of a text: at `at` (UTF-16 units, counted in the text before any change) `removed` becomes `inserted`. */
-export interface Edit {
-  readonly at: number;
-  readonly removed: string;
-  readonly inserted: string;
-}
+import { applyEdits, type Edit, endOfLine, insertion, joined, replacement, takeBack } from './text-edits.ts';
 
 export interface MergeOptions {
   /** Absolute path of bin/bulkhead. */
@@ -49,7 +43,7 @@ export function mergeCustom(text: string, { program, runner, replace = false }: 
   const custom = customOf(top, index);
   if (before['custom'] !== undefined && custom === undefined) throw inline();
 
-  const eol = lineEnd(text, table.range[0]).startsWith('\r\n') ? '\r\n' : '\n';
+  const eol = text.startsWith('\r\n', endOfLine(text, table.range[0])) ? '\r\n' : '\n';
   const after = structuredClone(value) as Value;
   const wanted = (after['runners'] as Value[])[index] ?? {};
   const edits: Edit[] = [];
@@ -91,7 +85,7 @@ export function mergeCustom(text: string, { program, runner, replace = false }: 
   }
 
   edits.sort((a, b) => a.at - b.at);
-  const merged = apply(text, edits);
+  const merged = applyEdits(text, edits);
   // The last word has the parser: exactly what was meant has changed, or nothing does.
   if (!isDeepStrictEqual(parse(merged).value, after))
     throw refuse('it could not be changed without changing more than was meant', BY_HAND);
@@ -99,23 +93,12 @@ export function mergeCustom(text: string, { program, runner, replace = false }: 
 }
 
 /**
- * Takes a merge back. Where the text has changed since, each part is looked for, and taken back if it stands there once.
+ * Takes a merge back, also where other things have changed since.
  * @returns the text without the merge; undefined when that cannot be told apart from other changes any more.
  */
 export function unmergeCustom(text: string, edits: readonly Edit[]): string | undefined {
-  let result = text;
-  let position = 0;
-  let moved = 0;
-  for (const { at, removed, inserted } of edits) {
-    let found = at + moved;
-    if (!result.startsWith(inserted, found) || found < position) {
-      found = result.indexOf(inserted, position);
-      if (found < 0 || result.indexOf(inserted, found + 1) >= 0) return undefined;
-    }
-    result = result.slice(0, found) + removed + result.slice(found + inserted.length);
-    position = found + removed.length;
-    moved = found - at;
-  }
+  const result = takeBack(text, edits);
+  if (result === undefined) return undefined;
   try {
     parse(result);
     return result;
@@ -211,43 +194,10 @@ function endOf(table: AST.TOMLTable): number {
   return table.body.at(-1)?.range[1] ?? table.key.range[1];
 }
 
-/** Before the line's own end, a comment included. What stands between a value and a comment holds no line end. */
-function endOfLine(text: string, from: number): number {
-  const end = text.indexOf('\n', from);
-  if (end < 0) return text.length;
-  return text[end - 1] === '\r' ? end - 1 : end;
-}
-
-function lineEnd(text: string, from: number): string {
-  return text.slice(endOfLine(text, from));
-}
-
 function indentOf(text: string, pair: AST.TOMLKeyValue | undefined): string {
   if (pair === undefined) return '  ';
   const line = text.slice(text.lastIndexOf('\n', pair.range[0]) + 1, pair.range[0]);
   return /^[ \t]*$/.test(line) ? line : '  ';
-}
-
-function insertion(at: number, eol: string, lines: readonly string[]): Edit {
-  return { at, removed: '', inserted: joined(eol, lines) };
-}
-
-function joined(eol: string, lines: readonly string[]): string {
-  return lines.map((line) => `${eol}${line}`).join('');
-}
-
-function replacement(text: string, [from, to]: readonly [number, number], inserted: string): Edit {
-  return { at: from, removed: text.slice(from, to), inserted };
-}
-
-function apply(text: string, edits: readonly Edit[]): string {
-  let result = '';
-  let position = 0;
-  for (const { at, removed, inserted } of edits) {
-    result += text.slice(position, at) + inserted;
-    position = at + removed.length;
-  }
-  return result + text.slice(position);
 }
 
 function inline(): BulkheadError {
