@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { requireTrustedFolder } from '../host/trusted-file.ts';
 import { findAccount, lingers, missingSubordinateIds } from '../host-setup/accounts.ts';
-import { findProgram } from '../host-setup/find-program.ts';
+import { findProgram, SERVICE_PATH } from '../host-setup/find-program.ts';
 import { CNI_FOLDER, closedDevices, hasHelperProgram, hasUserBus } from '../host-setup/host-checks.ts';
 import { type Release, release } from '../host-setup/release.ts';
 import { shippedNames } from '../host-setup/shipped.ts';
@@ -106,10 +106,17 @@ function shipped(folder: string): Record<string, string> {
   return Object.fromEntries(shippedNames(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }
 
+/** In a home of its own, which goes again: Podman 5 makes folders in there before it says its version. */
 async function firstLine(program: string | undefined): Promise<string | undefined> {
   if (program === undefined) return undefined;
-  const { failed, stdout } = await execa(program, ['--version'], { reject: false, stdin: 'ignore', timeout: 30_000 });
-  return failed ? undefined : stdout.split('\n')[0];
+  const home = mkdtempSync(join(tmpdir(), 'bulkhead-init-'));
+  try {
+    const options = { env: { HOME: home, PATH: SERVICE_PATH }, extendEnv: false, reject: false } as const;
+    const { failed, stdout } = await execa(program, ['--version'], { ...options, stdin: 'ignore', timeout: 30_000 });
+    return failed ? undefined : stdout.split('\n')[0];
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 }
 
 function major(version: string | undefined): number | undefined {

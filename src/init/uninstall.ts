@@ -44,7 +44,10 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<Lef
       save();
     }
   }
-  if (user) await stopAll(user);
+  if (user) {
+    await stopAll(user);
+    await endPause(user);
+  }
   for (const path of Object.keys(manifest.files)) {
     if (removeFile(manifest, path, on(path))) say('file', `removed ${path}`);
     else changed.push(`${path}: it was changed since init wrote it`);
@@ -102,14 +105,10 @@ function takeBack(path: string, merge: Manifest['merges'][number]): string | und
 
 async function purgeData({ manifest, save, layout, on, staging, say }: Surroundings, user: PodmanUser | undefined) {
   const root = process.getuid?.() === 0;
-  if (user && root) await endSession(user);
+  if (user && manifest.user !== undefined) await endSession(user);
   const own = ['storage', 'home', 'state', 'images', 'empty', 'bin'].map((name) => join(layout.dataDir, name));
   for (const path of own.filter((each) => manifest.folders.includes(each))) {
-    // Storage holds files of subordinate ids, which their user can remove only from within a user namespace. Podman's
-    // configuration is gone by now, so it must not be told to read it.
-    const { HOME, PATH, XDG_RUNTIME_DIR } = user?.env ?? {};
-    if (user && !root && existsSync(path))
-      await user.exec('podman', ['unshare', 'rm', '-rf', path], { env: { HOME, PATH, XDG_RUNTIME_DIR }, cwd: '/' });
+    if (user && !root && path.endsWith('/storage')) await removeStorage(user, path);
     rmSync(on(path), { recursive: true, force: true });
     manifest.folders = manifest.folders.filter((each) => each !== path);
     save();
@@ -130,6 +129,22 @@ async function purgeData({ manifest, save, layout, on, staging, say }: Surroundi
     delete manifest.user;
   }
   save();
+}
+
+/** Ends the process that keeps Podman's user namespace, which lives on without any container. */
+async function endPause(user: PodmanUser, env = user.env): Promise<void> {
+  await user.exec('podman', ['system', 'migrate'], { reject: false, env, timeout: 120_000 });
+}
+
+/**
+ * Storage holds files of subordinate ids, which an ordinary user can remove only from within a user namespace. Podman's
+ * configuration is gone by now, so it is not told to read it.
+ */
+async function removeStorage(user: PodmanUser, path: string): Promise<void> {
+  const { HOME = '/', PATH = '', XDG_RUNTIME_DIR = '' } = user.env;
+  const env = { HOME, PATH, XDG_RUNTIME_DIR };
+  if (existsSync(path)) await user.exec('podman', ['unshare', 'rm', '-rf', path], { env });
+  await endPause(user, env);
 }
 
 /** Ends everything of the user: what keeps Podman's network namespace, and the user's systemd. */

@@ -186,5 +186,6 @@ test("an ordinary user is told root's part, and then needs no root", async () =>
   assert.equal(last.exitCode, 0, last.all);
   assert.doesNotMatch(String(last.all), /^left: /m);
   assert.equal(await home(), before);
+  assert.doesNotMatch(await sh('ps -u alice -o args'), /podman|catatonit|pasta|aardvark/);
   for (const archive of Object.values(archives)) rmSync(archive);
 });
