@@ -1,15 +1,9 @@
 import { ExecaError, execa } from 'execa';
+import { quote, type RootStep, shellScript } from '../src/host-setup/root-steps.ts';
 import { isRoot } from './host.ts';
 import { SetupError, say } from './say.ts';
 
-/** Something only root may do to the host, and why set-up wants it. */
-export interface RootStep {
-  readonly topic: string;
-  readonly text: string;
-  readonly commands: readonly (readonly [string, ...string[]])[];
-  /** What to do instead, as root, when a command fails. Without it the failure ends set-up. */
-  readonly fallback?: RootStep;
-}
+export type { RootStep } from '../src/host-setup/root-steps.ts';
 
 /** Takes the steps when root runs set-up; else throws with the one sudo line that takes all of them. */
 export async function asRoot(steps: readonly RootStep[]): Promise<void> {
@@ -34,17 +28,7 @@ async function take(step: RootStep): Promise<void> {
 
 function request(steps: readonly RootStep[]): string {
   const wanted = steps.map(({ topic, text }) => `  ${topic}: ${text}`).join('\n');
-  const script = steps.map(shellScript).join(' && ');
-  return `this needs root once:\n${wanted}\nRun this, then set up again:\n\n  sudo sh -c ${quote(script)}\n`;
-}
-
-function shellScript({ commands, fallback }: RootStep): string {
-  const script = commands.map((command) => command.map(quote).join(' ')).join(' && ');
-  return fallback ? `{ ${script} || { ${shellScript(fallback)}; }; }` : script;
-}
-
-function quote(word: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return `this needs root once:\n${wanted}\nRun this, then set up again:\n\n  sudo sh -c ${quote(shellScript(steps))}\n`;
 }
 
 function lastLines(output: unknown): string {

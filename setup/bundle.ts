@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
+import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import { say } from './say.ts';
-import { writeIfChanged } from './write-if-changed.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BUNDLE = join(ROOT, 'dist', 'bulkhead.cjs');

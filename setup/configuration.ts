@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { configurationSchema } from '../src/configuration.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram } from '../src/host-setup/find-program.ts';
+import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import type { Images } from './images.ts';
 import type { HostLayout } from './layout.ts';
 import { say } from './say.ts';
 import { driverFolders } from './service-configuration.ts';
-import { writeIfChanged } from './write-if-changed.ts';
 
 /** Writes the driver's configuration for this host. Others may read it, none but its owner may write. */
 export function writeConfiguration(layout: HostLayout, images: Images): void {

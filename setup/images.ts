@@ -1,11 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBaseImage } from './image-base.ts';
-import { discard, ensureBuilt, inputsOf } from './image-build.ts';
-import { EXAMPLE_IMAGE, HELPER_REPOSITORY } from './image-names.ts';
+import { ensureHelperImage } from '../src/host-setup/helper-image.ts';
+import { ensureBaseImage } from '../src/host-setup/image-base.ts';
+import { ensureBuilt } from '../src/host-setup/image-build.ts';
+import type { PodmanUser } from '../src/host-setup/podman-user.ts';
+import { asRoot } from './as-root.ts';
+import { EXAMPLE_IMAGE } from './image-names.ts';
 import type { HostLayout } from './layout.ts';
-import { tagsOf } from './podman-api.ts';
-import type { PodmanUser } from './podman-user.ts';
+import { installation } from './packages.ts';
+import { say } from './say.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const EXAMPLE = join(import.meta.dirname, 'images', 'example-python.Containerfile');
@@ -15,21 +18,15 @@ export interface Images {
   readonly example: string;
 }
 
-/** Has the base, helper and example images in the service's storage, and returns the names to use. */
-export async function ensureImages(layout: HostLayout, user: PodmanUser): Promise<Images> {
-  const base = await ensureBaseImage(layout, user);
-  const source = { containerfile: readFileSync(join(ROOT, 'Containerfile'), 'utf8'), base, files: probeSources() };
-  const helper = `${HELPER_REPOSITORY}:${inputsOf(source)}`;
-  await ensureBuilt(layout, user, { name: helper, ...source });
-  for (const tag of await tagsOf(layout, HELPER_REPOSITORY)) if (tag !== helper) await discard(user, tag);
-  await ensureBuilt(layout, user, { name: EXAMPLE_IMAGE, containerfile: readFileSync(EXAMPLE, 'utf8'), base });
-  return { helper, example: EXAMPLE_IMAGE };
+/** The base of all images; mmdebstrap is installed when it takes that to make one. Its id. */
+export function ensureBase(layout: HostLayout, user: PodmanUser): Promise<string> {
+  return ensureBaseImage(layout, user, say, () => asRoot([installation('images', ['mmdebstrap'])]));
 }
 
-/** The program that looks at sandboxes from within; the Containerfile compiles it. */
-function probeSources(): Record<string, string> {
-  const names = readdirSync(join(ROOT, 'probe')).filter((name) => /\.[ch]$/.test(name));
-  return Object.fromEntries(
-    names.sort().map((name) => [`probe/${name}`, readFileSync(join(ROOT, 'probe', name), 'utf8')]),
-  );
+/** Has the base, helper and example images in the service's storage, and returns the names to use. */
+export async function ensureImages(layout: HostLayout, user: PodmanUser): Promise<Images> {
+  const base = await ensureBase(layout, user);
+  const helper = await ensureHelperImage(layout, user, ROOT, base, say);
+  await ensureBuilt(layout, user, { name: EXAMPLE_IMAGE, containerfile: readFileSync(EXAMPLE, 'utf8'), base }, say);
+  return { helper, example: EXAMPLE_IMAGE };
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { findProgram } from '../src/host-setup/find-program.ts';
+import { hasHelperProgram, hasUserBus } from '../src/host-setup/host-checks.ts';
 import { aptInstall, candidateVersion, ensurePackageLists } from './apt.ts';
 import type { RootStep } from './as-root.ts';
-import { findProgram } from './find-program.ts';
 import { isRoot, release, systemdRuns } from './host.ts';
 import type { HostLayout } from './layout.ts';
 import { SetupError } from './say.ts';
@@ -43,8 +44,8 @@ function missingPrograms(layout: HostLayout): string[] {
   const missing = [
     ...(findProgram('podman') ? [] : ['podman']),
     ...(findProgram('newuidmap') ? [] : ['uidmap']),
-    ...(helperProgram('netavark') ? [] : ['netavark']),
-    ...(helperProgram('aardvark-dns') ? [] : ['aardvark-dns']),
+    ...(hasHelperProgram('netavark') ? [] : ['netavark']),
+    ...(hasHelperProgram('aardvark-dns') ? [] : ['aardvark-dns']),
     // netavark's own choice of firewall differs by version; old ones know only iptables.
     ...(findProgram('iptables') ? [] : ['iptables']),
     ...(findProgram('nft') ? [] : ['nftables']),
@@ -55,7 +56,7 @@ function missingPrograms(layout: HostLayout): string[] {
     // Root installs it if no registry can be reached; others are asked for one sudo line, not for two.
     ...(isRoot || existsSync(layout.config) || findProgram('mmdebstrap') ? [] : ['mmdebstrap']),
   ];
-  const bus = systemdRuns && !existsSync('/usr/lib/systemd/user/dbus.socket') ? ['dbus-user-session'] : [];
+  const bus = systemdRuns && !hasUserBus() ? ['dbus-user-session'] : [];
   return [...missing, ...bus];
 }
 
@@ -67,12 +68,6 @@ async function missingRootlessNetwork(): Promise<string[]> {
     : ((await candidateVersion('podman')) ?? (release().codename === 'bookworm' ? '4' : '5'));
   const [program, name] = Number.parseInt(version ?? '', 10) < 5 ? ['slirp4netns', 'slirp4netns'] : ['pasta', 'passt'];
   return findProgram(program) ? [] : [name];
-}
-
-function helperProgram(name: string): boolean {
-  return ['/usr/lib/podman', '/usr/libexec/podman', '/usr/local/lib/podman', '/usr/local/libexec/podman'].some(
-    (folder) => existsSync(`${folder}/${name}`),
-  );
 }
 
 async function runscInstallation(): Promise<RootStep> {

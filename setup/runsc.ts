@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { release as kernel } from 'node:os';
 import { join } from 'node:path';
-import { findProgram } from './find-program.ts';
+import { findProgram } from '../src/host-setup/find-program.ts';
+import { runscFlags, runscWrapper, type SandboxNetwork } from '../src/host-setup/runsc-flags.ts';
+import { tryNetworks } from '../src/host-setup/runsc-network.ts';
+import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
 import { latestRunsc } from './runsc-build.ts';
-import { runscFlags, runscWrapper, type SandboxNetwork } from './runsc-flags.ts';
-import { startsWithNetwork } from './runsc-network.ts';
 import { SetupError, say } from './say.ts';
-import { writeIfChanged } from './write-if-changed.ts';
 
 /** `path`: the first on the caller's PATH; `distribution`: its package's; `latest`: built from setup/runsc/go.mod. */
 export const RUNSC_CHOICES = ['path', 'distribution', 'latest'] as const;
@@ -35,7 +35,7 @@ export async function installRunsc(layout: HostLayout, user: PodmanUser, choice?
   if (binary !== memory.binary) say('runsc', `${binary}, ${version}`);
   const { size, mtimeMs } = statSync(binary);
   const key = `${binary} ${size} ${mtimeMs} ${kernel()}`;
-  const network = memory.networks?.[key] ?? (await tryNetworks(layout, user, binary, version));
+  const network = memory.networks?.[key] ?? (await chooseNetwork(layout, user, binary, version));
   const remembered: Memory = { binary, networks: { ...memory.networks, [key]: network } };
   writeIfChanged(file, JSON.stringify(remembered), { mode: 0o644 });
   const wrapper = runscWrapper(binary, runscFlags(version, network));
@@ -58,23 +58,17 @@ async function runscVersion(binary: string, user: PodmanUser): Promise<string> {
   return String(stdout).split('\n')[0] ?? '';
 }
 
-async function tryNetworks(
+async function chooseNetwork(
   layout: HostLayout,
   user: PodmanUser,
   binary: string,
   version: string,
 ): Promise<SandboxNetwork> {
-  const refusals: string[] = [];
-  for (const network of ['sandbox', 'host'] as const) {
-    const refusal = await startsWithNetwork(layout, user, binary, runscFlags(version, network));
-    if (refusal === undefined) {
-      if (network === 'host') {
-        say('runsc', `no network stack of its own on this kernel: ${refusals[0]}`);
-        say('runsc', "sandboxes use the kernel's, in network namespaces of their own (not needed with --runsc=latest)");
-      }
-      return network;
-    }
-    refusals.push(`--network=${network}: ${refusal}`);
+  const { network, refusals } = await tryNetworks(layout, user, binary, version);
+  if (network === undefined) throw new SetupError(`no sandbox starts with ${binary}:\n  ${refusals.join('\n  ')}`);
+  if (network === 'host') {
+    say('runsc', `no network stack of its own on this kernel: ${refusals[0]}`);
+    say('runsc', "sandboxes use the kernel's, in network namespaces of their own (not needed with --runsc=latest)");
   }
-  throw new SetupError(`no sandbox starts with ${binary}:\n  ${refusals.join('\n  ')}`);
+  return network;
 }

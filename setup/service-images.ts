@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureBaseImage } from './image-base.ts';
-import { ensureBuilt } from './image-build.ts';
+import { ensureBuilt } from '../src/host-setup/image-build.ts';
 import { PROJECT_IMAGES, SERVICE_IMAGES } from './image-names.ts';
+import { ensureBase } from './images.ts';
 import { type HostLayout, hostLayout } from './layout.ts';
 import { podmanUser } from './podman-user.ts';
+import { say } from './say.ts';
 
 /** Has the services in the service's storage that tests want: two minutes, once. Returns their names. */
 export async function ensureServiceImages(layout: HostLayout = hostLayout()): Promise<typeof SERVICE_IMAGES> {
@@ -18,10 +19,10 @@ export async function ensureProjectImages(layout: HostLayout = hostLayout()): Pr
 
 async function ensureAll<T extends Readonly<Record<string, string>>>(layout: HostLayout, images: T): Promise<T> {
   const user = podmanUser(layout);
-  const base = await ensureBaseImage(layout, user);
+  const base = await ensureBase(layout, user);
   for (const [which, name] of Object.entries(images)) {
     const path = join(import.meta.dirname, 'images', `test-${which}.Containerfile`);
-    await ensureBuilt(layout, user, { name, containerfile: readFileSync(path, 'utf8'), base });
+    await ensureBuilt(layout, user, { name, containerfile: readFileSync(path, 'utf8'), base }, say);
   }
   return images;
 }

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
-import { writeIfChanged } from './write-if-changed.ts';
 
 // The service where no systemd runs: a small supervisor in the background, as the service's user.
 

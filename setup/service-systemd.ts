@@ -3,21 +3,22 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { PODMAN_UNIT, podmanUnits, runFolderLine } from '../src/host-setup/units.ts';
+import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import { isRoot } from './host.ts';
 import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
 import { SetupError } from './say.ts';
-import { writeIfChanged } from './write-if-changed.ts';
 
 // The service where systemd runs: a user unit behind a socket unit, in the lingering session of the service's user.
 
 const SESSION_TIMEOUT_MS = 15_000;
-const NAME = 'bulkhead-podman';
+const NAME = PODMAN_UNIT;
 
 export const logHint = (): string => `journalctl --user -u ${NAME}, as the service's user`;
 
 export function definition(layout: HostLayout, user: PodmanUser): string {
-  return JSON.stringify([...units(layout, user)]);
+  return JSON.stringify([...podmanUnits(layout, user.env)]);
 }
 
 export async function isKept(layout: HostLayout, user: PodmanUser): Promise<boolean> {
@@ -28,7 +29,7 @@ export async function isKept(layout: HostLayout, user: PodmanUser): Promise<bool
 export async function start(layout: HostLayout, user: PodmanUser): Promise<void> {
   const folder = isRoot ? '/etc/systemd/user' : join(homedir(), '.config/systemd/user');
   mkdirSync(folder, { recursive: true });
-  for (const [name, text] of units(layout, user)) writeIfChanged(join(folder, name), text, { mode: 0o644 });
+  for (const [name, text] of podmanUnits(layout, user.env)) writeIfChanged(join(folder, name), text, { mode: 0o644 });
   if (isRoot) await keepRunFolder(layout, user);
   await waitForSession(user);
   await systemctl(user, ['daemon-reload']);
@@ -46,49 +47,9 @@ function systemctl(user: PodmanUser, args: string[], options: { reject?: boolean
 
 const sessionFolder = (user: PodmanUser): string => `/run/user/${user.uid}`;
 
-function units({ user: name, socket }: HostLayout, user: PodmanUser): Map<string, string> {
-  const environment = Object.entries(user.env).map(([key, value]) => `Environment="${key}=${value}"`);
-  return new Map([
-    [
-      `${NAME}.socket`,
-      `[Unit]
-Description=Docker-compatible API of Bulkhead's rootless Podman
-ConditionUser=${name}
-
-[Socket]
-ListenStream=${socket}
-SocketMode=0600
-DirectoryMode=0700
-
-[Install]
-WantedBy=sockets.target
-`,
-    ],
-    [
-      `${NAME}.service`,
-      `[Unit]
-Description=Bulkhead's rootless Podman
-ConditionUser=${name}
-Requires=${NAME}.socket
-After=${NAME}.socket
-
-[Service]
-Type=exec
-${environment.join('\n')}
-ExecStart=/usr/bin/env podman system service --time=0
-Restart=always
-RestartSec=1
-# Sandboxes are no part of the service: they live on when it is restarted.
-KillMode=process
-Delegate=true
-`,
-    ],
-  ]);
-}
-
 /** /run is empty after a boot, and the service's user may not make a folder there. */
 async function keepRunFolder({ runDir }: HostLayout, user: PodmanUser): Promise<void> {
-  const line = `d ${runDir} 0700 ${user.name} ${user.gid} -\n`;
+  const line = runFolderLine(runDir, user.name, user.gid);
   writeIfChanged('/etc/tmpfiles.d/bulkhead.conf', line, { mode: 0o644 });
   await execa('systemd-tmpfiles', ['--create', '/etc/tmpfiles.d/bulkhead.conf']);
 }

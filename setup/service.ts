@@ -1,14 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { answers } from '../src/host-setup/podman-api.ts';
+import { whatServiceIsNot } from '../src/host-setup/service-check.ts';
+import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import { systemdRuns } from './host.ts';
 import type { HostLayout } from './layout.ts';
-import { answers, podmanGet } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
 import { SetupError, say } from './say.ts';
 import * as supervised from './service-supervised.ts';
 import * as systemd from './service-systemd.ts';
-import { writeIfChanged } from './write-if-changed.ts';
 
 const START_TIMEOUT_MS = 30_000;
 
@@ -27,7 +28,8 @@ export async function ensureService(layout: HostLayout, user: PodmanUser, config
   await keeper.stop(layout, user);
   await keeper.start(layout, user);
   await waitForAnswer(layout);
-  await checkService(layout);
+  const wrong = await whatServiceIsNot(layout);
+  if (wrong !== undefined) throw new SetupError(`${wrong}; see ${keeper.logHint(layout)}`);
   writeIfChanged(file, wanted, { mode: 0o600 });
 }
 
@@ -43,25 +45,5 @@ async function waitForAnswer(layout: HostLayout): Promise<void> {
     if (Date.now() > deadline)
       throw new SetupError(`the Podman service does not answer; see ${keeper.logHint(layout)}`);
     await sleep(50);
-  }
-}
-
-/** Podman accepts settings that it then ignores, so ask it what it made of them. */
-async function checkService(layout: HostLayout): Promise<void> {
-  const reply = await podmanGet(layout, '/v4.0.0/libpod/info');
-  if (reply?.status !== 200) {
-    throw new SetupError(
-      `the Podman service does not say what it is (${reply?.status ?? 'no answer'}); see ${keeper.logHint(layout)}`,
-    );
-  }
-  const { host, store } = reply.body as {
-    host: { security: { rootless: boolean }; ociRuntime: { path: string } };
-    store: { graphDriverName: string; graphRoot: string };
-  };
-  if (!host.security.rootless) throw new SetupError('Podman does not run rootless');
-  if (store.graphDriverName !== 'overlay')
-    throw new SetupError(`Podman's storage came out as ${store.graphDriverName}, not overlay`);
-  if (host.ociRuntime.path !== join(layout.dataDir, 'bin', 'runsc')) {
-    throw new SetupError(`Podman's default runtime came out as ${host.ociRuntime.path}, not runsc`);
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
 import { pack } from 'tar-stream';
-import { INPUTS_LABEL, isMadeFrom } from './image-build.ts';
+import { INPUTS_LABEL, isMadeFrom } from '../src/host-setup/image-build.ts';
 import { TEST_IMAGES } from './image-names.ts';
 import { type HostLayout, hostLayout } from './layout.ts';
 import { type PodmanUser, podmanUser } from './podman-user.ts';

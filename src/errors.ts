@@ -33,6 +33,8 @@ export const errorCodes = {
   'policy-invalid': 'operator',
   'policy-not-found': 'operator',
   'seccomp-profile-invalid': 'operator',
+  'init-impossible': 'operator',
+  'runner-config-refused': 'operator',
   'receipts-unusable': 'operator',
   'image-records-unusable': 'operator',
   'helper-image-missing': 'operator',

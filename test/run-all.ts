@@ -6,10 +6,10 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { asRoot } from '../setup/as-root.ts';
-import { findProgram } from '../setup/find-program.ts';
 import { installation } from '../setup/packages.ts';
 import { ensureProjectImages, ensureServiceImages } from '../setup/service-images.ts';
 import { ensureTestImages } from '../setup/test-images.ts';
+import { findProgram } from '../src/host-setup/find-program.ts';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name: string) => join(root, 'node_modules/.bin', name);

@@ -2,14 +2,16 @@ import type { Register } from './command.ts';
 import { registerDiagnose } from './diagnose.ts';
 import { registerDoctor } from './doctor.ts';
 import { registerGc } from './gc.ts';
+import { registerInit } from './init.ts';
 import { registerLocal } from './local.ts';
 import { registerPolicy } from './policy.ts';
 import { registerPs } from './ps.ts';
 import { registerReceipts } from './receipts.ts';
 
 const commands = [
-  registerLocal,
+  registerInit,
   registerDoctor,
+  registerLocal,
   registerPolicy,
   registerReceipts,
   registerPs,

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { parse } from 'smol-toml';
+import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 import * as z from 'zod';
 import { stages } from '../runner/custom-block.ts';
 import { ownProgram } from '../runner/own-program.ts';
@@ -52,7 +52,7 @@ export function judgeRunnerConfiguration(
 ): Finding {
   let runners: readonly Runner[];
   try {
-    runners = schema.parse(parse(text)).runners ?? [];
+    runners = schema.parse(getStaticTOMLValue(parseTOML(text))).runners ?? [];
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message.split('\n')[0];
     return fail(`${file} cannot be read: ${why}`, 'Correct it; gitlab-runner verify reads it, too.');

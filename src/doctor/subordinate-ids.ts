@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { freeRange, type OwnedRange, overlap, parseRanges, SUBORDINATE_IDS } from '../host-setup/subordinate-ids.ts';
 import { type Check, type Finding, fail, ok } from './check.ts';
 import type { Account } from './host/account.ts';
 import type { PodmanInfo } from './host/podman-info.ts';
-
-/** From root (0) to nobody (65534), each needs a place. */
-const needed = 65_536;
-/** useradd(8) starts here. */
-const first = 100_000;
 
 export const subordinateIds: Check = {
   id: 'subordinate-ids',
@@ -21,12 +17,6 @@ export const subordinateIds: Check = {
   },
 };
 
-interface Range {
-  readonly user: string;
-  readonly start: number;
-  readonly count: number;
-}
-
 /** Podman's own word counts: ids may come from a directory service as well as from the two files. */
 export function judgeSubordinateIds(
   { users, groups }: PodmanInfo['ids'],
@@ -34,19 +24,16 @@ export function judgeSubordinateIds(
   subuid: string,
   subgid: string,
 ): Finding {
-  const files = { '/etc/subuid': parse(subuid), '/etc/subgid': parse(subgid) };
-  if (Math.min(users, groups) < needed) {
-    const free = Math.max(
-      first,
-      ...Object.values(files).flatMap((ranges) => ranges.map((one) => one.start + one.count)),
-    );
-    const range = `${free}-${free + needed - 1}`;
+  const files = { '/etc/subuid': parseRanges(subuid), '/etc/subgid': parseRanges(subgid) };
+  if (Math.min(users, groups) < SUBORDINATE_IDS) {
+    const free = freeRange(Object.values(files).flat());
+    const range = `${free}-${free + SUBORDINATE_IDS - 1}`;
     return fail(
-      `a container has ${users} user ids and ${groups} group ids; it needs ${needed} of each`,
+      `a container has ${users} user ids and ${groups} group ids; it needs ${SUBORDINATE_IDS} of each`,
       `usermod --add-subuids ${range} --add-subgids ${range} ${name}; then, as ${name}: podman system migrate`,
     );
   }
-  const isOurs = ({ user }: Range) => user === name || user === String(uid);
+  const isOurs = ({ user }: OwnedRange) => user === name || user === String(uid);
   for (const [file, ranges] of Object.entries(files)) {
     const shared = ranges.find((one) => !isOurs(one) && ranges.some((other) => isOurs(other) && overlap(one, other)));
     if (shared === undefined) continue;
@@ -56,18 +43,4 @@ export function judgeSubordinateIds(
     );
   }
   return ok(`${users} user ids and ${groups} group ids for each container`);
-}
-
-/** Lines of subuid(5). */
-function parse(text: string): Range[] {
-  return text
-    .split('\n')
-    .map((line) => line.split(':'))
-    .filter((fields) => fields.length === 3)
-    .map(([user = '', start, count]) => ({ user, start: Number(start), count: Number(count) }))
-    .filter(({ start, count }) => Number.isSafeInteger(start) && Number.isSafeInteger(count));
-}
-
-function overlap(one: Range, other: Range): boolean {
-  return one.start < other.start + other.count && other.start < one.start + one.count;
 }

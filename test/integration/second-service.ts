@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { podmanUser } from '../../setup/podman-user.ts';
-import { runscFlags, runscWrapper, type SandboxNetwork } from '../../setup/runsc-flags.ts';
+import { runscFlags, runscWrapper, type SandboxNetwork } from '../../src/host-setup/runsc-flags.ts';
 import { openPodman, type Podman, waitForPodman } from '../../src/podman/client.ts';
 import { layout, processesWith } from './host.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findProgram } from '../../setup/find-program.ts';
+import { findProgram } from '../../src/host-setup/find-program.ts';
 import { pristineMachine } from './machine.ts';
 
 const MINUTE = 60_000;

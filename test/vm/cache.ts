@@ -15,6 +15,7 @@ const INPUTS = [
   'Containerfile',
   'probe/*',
   'setup/image*.ts',
+  'src/host-setup/*image*.ts',
   'setup/images/*',
   'setup/test-images.ts',
   'test/vm/{disk,cache,guest-files,project}.ts',

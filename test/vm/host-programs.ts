@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { asRoot, type RootStep } from '../../setup/as-root.ts';
-import { findProgram } from '../../setup/find-program.ts';
 import { release } from '../../setup/host.ts';
 import { installation } from '../../setup/packages.ts';
+import { findProgram } from '../../src/host-setup/find-program.ts';
 
 export const QEMU = 'qemu-system-x86_64';
 

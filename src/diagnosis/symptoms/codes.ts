@@ -77,6 +77,11 @@ const meanings: Record<ErrorCode, readonly [title: string, next: string]> = {
     'the policy requires what this host does not give',
     'Do what the message says, or assign a policy without it.',
   ],
+  'init-impossible': ['init cannot set this host up', 'Do what the message asks for, and run init again.'],
+  'runner-config-refused': [
+    "GitLab Runner's config.toml was left as it is",
+    'Correct what the message names, or put the block in by hand.',
+  ],
   'pipeline-unread': ['the .gitlab-ci.yml could not be read in a sandbox', 'Do what the code in the message asks for.'],
   'podman-unreachable': ['the Podman service does not answer', 'Start it; compare "socket" in the configuration.'],
   'podman-request-failed': ['Podman answered with an error', 'Read the message, and the log of the Podman service.'],

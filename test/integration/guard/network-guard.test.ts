@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, suite, test } from 'node:test';
-import { findProgram } from '../../../setup/find-program.ts';
 import { podmanUser } from '../../../setup/podman-user.ts';
 import { RootlessNetns } from '../../../src/host/rootless-netns.ts';
+import { findProgram } from '../../../src/host-setup/find-program.ts';
 import { tableName } from '../../../src/network/ruleset.ts';
 import { waitForPodman } from '../../../src/podman/client.ts';
 import { containerPlace } from '../../../src/podman/containers.ts';

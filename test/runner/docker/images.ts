@@ -3,11 +3,12 @@ import { copyFileSync, createReadStream, mkdtempSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
-import { ensureBuilt, INPUTS_LABEL, isMadeFrom } from '../../../setup/image-build.ts';
 import { EXAMPLE_IMAGE } from '../../../setup/image-names.ts';
 import { type HostLayout, hostLayout } from '../../../setup/layout.ts';
-import { findImage } from '../../../setup/podman-api.ts';
 import { podmanUser } from '../../../setup/podman-user.ts';
+import { say } from '../../../setup/say.ts';
+import { ensureBuilt, INPUTS_LABEL, isMadeFrom } from '../../../src/host-setup/image-build.ts';
+import { findImage } from '../../../src/host-setup/podman-api.ts';
 import { configuration } from '../../integration/host.ts';
 
 const DOCKER_HELPER = 'localhost/bulkhead/docker-helper:1';
@@ -32,9 +33,9 @@ export async function ensureComparisonImages(runner: string, layout = hostLayout
   await ensureDockerHelper(layout, runner);
   const user = podmanUser(layout);
   const base = (await findImage(layout, EXAMPLE_IMAGE))?.id ?? '';
-  await ensureBuilt(layout, user, { name: ENTRYPOINT, containerfile: entrypoint, base });
-  await ensureBuilt(layout, user, { name: MEMBER, containerfile: member, base });
-  await ensureBuilt(layout, user, { name: SURROUNDINGS, containerfile: surroundings, base });
+  await ensureBuilt(layout, user, { name: ENTRYPOINT, containerfile: entrypoint, base }, say);
+  await ensureBuilt(layout, user, { name: MEMBER, containerfile: member, base }, say);
+  await ensureBuilt(layout, user, { name: SURROUNDINGS, containerfile: surroundings, base }, say);
   return { dockerHelper: DOCKER_HELPER, entrypoint: ENTRYPOINT, member: MEMBER, surroundings: SURROUNDINGS };
 }
 

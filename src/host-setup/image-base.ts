@@ -1,25 +1,37 @@
 import { execa } from 'execa';
-import { asRoot } from './as-root.ts';
 import { findProgram } from './find-program.ts';
-import { release } from './host.ts';
 import { baseImage, REGISTRY_BASE } from './image-names.ts';
 import type { HostLayout } from './layout.ts';
-import { installation } from './packages.ts';
 import { findImage } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
-import { say } from './say.ts';
+import { release } from './release.ts';
+import type { Say } from './say.ts';
 
 const PULL_TIMEOUT_MS = 90_000;
 
 /** What to make images of on hosts that are not Debian. */
 const OTHERWISE = { version: '13', codename: 'trixie' };
 
-/** The Debian image that all others are built on: from a registry where one can be reached, else made here. Its id. */
-export async function ensureBaseImage(layout: HostLayout, user: PodmanUser): Promise<string> {
+/**
+ * The Debian image that all others are built on: from a registry where one can be reached, else made here. Its id.
+ * @param needMmdebstrap is called when it has to be made and mmdebstrap is missing: installs it, or throws.
+ */
+export async function ensureBaseImage(
+  layout: HostLayout,
+  user: PodmanUser,
+  say: Say,
+  needMmdebstrap: () => Promise<void>,
+): Promise<string> {
   const { version, codename } = release().id === 'debian' ? release() : OTHERWISE;
   const name = baseImage(version);
   if (!(await findImage(layout, name))) {
-    if (!(await pull(user, `${REGISTRY_BASE}:${codename}-slim`, name))) await bootstrap(user, codename, name);
+    const from = `${REGISTRY_BASE}:${codename}-slim`;
+    say('images', `pulling ${from}`);
+    if (!(await pull(user, from, name))) {
+      if (!findProgram('mmdebstrap')) await needMmdebstrap();
+      say('images', `no registry within reach: making ${name} with mmdebstrap`);
+      await bootstrap(user, codename, name);
+    }
   }
   const image = await findImage(layout, name);
   if (!image) throw new Error(`${name} was made, yet Podman's service does not see it`);
@@ -27,7 +39,6 @@ export async function ensureBaseImage(layout: HostLayout, user: PodmanUser): Pro
 }
 
 async function pull(user: PodmanUser, from: string, name: string): Promise<boolean> {
-  say('images', `pulling ${from}`);
   const { failed } = await user.exec('podman', ['pull', '--quiet', from], { reject: false, timeout: PULL_TIMEOUT_MS });
   if (failed) return false;
   await user.exec('podman', ['tag', from, name]);
@@ -35,8 +46,6 @@ async function pull(user: PodmanUser, from: string, name: string): Promise<boole
 }
 
 async function bootstrap(user: PodmanUser, codename: string, name: string): Promise<void> {
-  if (!findProgram('mmdebstrap')) await asRoot([installation('images', ['mmdebstrap'])]);
-  say('images', `no registry within reach: making ${name} with mmdebstrap`);
   const making = execa('mmdebstrap', ['--quiet', '--variant=minbase', codename, '-'], {
     stdin: 'ignore',
     buffer: { stdout: false },

@@ -1,7 +1,7 @@
 /** How many ids a rootless container needs: everything from root (0) to nobody (65534) must have a place. */
 export const SUBORDINATE_IDS = 65_536;
 
-interface Range {
+export interface Range {
   readonly start: number;
   readonly count: number;
 }
@@ -11,13 +11,20 @@ const FIRST = 100_000;
 /** Ids are 32 bits wide, and the highest means "no user". */
 const LAST = 2 ** 32 - 2;
 
+/** A line of subuid(5) or subgid(5). */
+export interface OwnedRange extends Range {
+  /** Name or id. */
+  readonly user: string;
+}
+
 /** The ranges a subuid(5) or subgid(5) file holds, for `user` (name or id) or for everybody. */
-export function parseRanges(file: string, user?: string): Range[] {
+export function parseRanges(file: string, user?: string): OwnedRange[] {
   return file
     .split('\n')
     .map((line) => line.split(':'))
     .filter((fields) => fields.length === 3 && (user === undefined || fields[0] === user))
-    .map(([, start, count]) => ({ start: Number(start), count: Number(count) }));
+    .map(([owner = '', start, count]) => ({ user: owner, start: Number(start), count: Number(count) }))
+    .filter(({ start, count }) => Number.isSafeInteger(start) && Number.isSafeInteger(count));
 }
 
 /** Whether one range of the user is large enough. */
@@ -32,9 +39,12 @@ export function hasEnough(file: string, user: string): boolean {
 export function freeRange(taken: readonly Range[]): number {
   let start = FIRST;
   for (const range of [...taken].sort((a, b) => a.start - b.start)) {
-    const overlaps = range.start < start + SUBORDINATE_IDS && start < range.start + range.count;
-    if (overlaps) start = range.start + range.count;
+    if (overlap(range, { start, count: SUBORDINATE_IDS })) start = range.start + range.count;
   }
   if (start + SUBORDINATE_IDS > LAST) throw new RangeError('no free range of subordinate ids is left');
   return start;
+}
+
+export function overlap(one: Range, other: Range): boolean {
+  return one.start < other.start + other.count && other.start < one.start + one.count;
 }

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+
 import { test } from 'node:test';
 import { execa } from 'execa';
+import { SYSTEMD_RUN } from '../../../src/host-setup/systemd-run.ts';
 
-const script = join(import.meta.dirname, '../../../setup/systemd-run.sh');
-const run = (...args: string[]) => execa('sh', [script, ...args], { reject: false });
+const run = (...args: string[]) => execa('sh', ['-c', SYSTEMD_RUN, 'systemd-run', ...args], { reject: false });
 
 test('what was to get a scope of its own is run as it is, with its own options and exit code', async () => {
   const { stdout } = await run('-q', '--scope', '--user', 'echo', '-n', '--user', 'a b');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runscFlags } from '../../../setup/runsc-flags.ts';
+import { runscFlags } from '../../../src/host-setup/runsc-flags.ts';
 
 for (const [version, directfs] of [
   ['runsc version release-20240729.0', false],

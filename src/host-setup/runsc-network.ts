@@ -3,10 +3,30 @@ import { join } from 'node:path';
 import { findProgram } from './find-program.ts';
 import type { HostLayout } from './layout.ts';
 import type { PodmanUser } from './podman-user.ts';
-import { runscWrapper } from './runsc-flags.ts';
+import { runscFlags, runscWrapper, type SandboxNetwork } from './runsc-flags.ts';
+
+/**
+ * Finds out by real sandboxes whether gVisor's own network stack works here, and else whether the kernel's does.
+ * @param version what `runsc --version` prints.
+ * @returns the first that started, or none; and what runsc said of each that did not.
+ */
+export async function tryNetworks(
+  layout: HostLayout,
+  user: PodmanUser,
+  binary: string,
+  version: string,
+): Promise<{ network: SandboxNetwork | undefined; refusals: readonly string[] }> {
+  const refusals: string[] = [];
+  for (const network of ['sandbox', 'host'] as const) {
+    const refusal = await startsWithNetwork(layout, user, binary, runscFlags(version, network));
+    if (refusal === undefined) return { network, refusals };
+    refusals.push(`--network=${network}: ${refusal}`);
+  }
+  return { network: undefined, refusals };
+}
 
 /** Tries a real sandbox on a rootless bridge network. Returns undefined when it started, else the reason it gave. */
-export async function startsWithNetwork(
+async function startsWithNetwork(
   layout: HostLayout,
   user: PodmanUser,
   binary: string,

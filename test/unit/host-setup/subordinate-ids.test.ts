@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from '../../../setup/subordinate-ids.ts';
+import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from '../../../src/host-setup/subordinate-ids.ts';
 
 const overlap = (a: { start: number; count: number }, b: { start: number; count: number }): boolean =>
   a.start < b.start + b.count && b.start < a.start + a.count;

@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 import type { HostLayout } from './layout.ts';
 import { findImage } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
-import { say } from './say.ts';
+import type { Say } from './say.ts';
 import { writeIfChanged } from './write-if-changed.ts';
 
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
-/** Set-up's images carry the hash of what they were made from; a difference is a reason to make them again. */
+/** Images that are made here carry the hash of what they were made from; a difference is a reason to make them again. */
 export const INPUTS_LABEL = 'bulkhead.inputs';
 
 /** A short hash of what an image is made from. */
@@ -37,7 +37,7 @@ export function inputsOf({ containerfile, base, files = {} }: Omit<ImageSource, 
 }
 
 /** Builds a Containerfile on `base` unless the image of that name already is what would come out. */
-export async function ensureBuilt(layout: HostLayout, user: PodmanUser, source: ImageSource): Promise<void> {
+export async function ensureBuilt(layout: HostLayout, user: PodmanUser, source: ImageSource, say: Say): Promise<void> {
   const inputs = inputsOf(source);
   const found = await findImage(layout, source.name);
   if (found?.labels[INPUTS_LABEL] === inputs) return;

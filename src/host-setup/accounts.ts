@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { execa } from 'execa';
+import type { Account } from './podman-user.ts';
+import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from './subordinate-ids.ts';
+
+/** An account of the host by its name; undefined when there is none. */
+export async function findAccount(name: string): Promise<Account | undefined> {
+  const { failed, stdout } = await execa('getent', ['passwd', name], { reject: false });
+  if (failed) return undefined;
+  const [found = '', , uid, gid] = stdout.split(':');
+  return { name: found, uid: Number(uid), gid: Number(gid) };
+}
+
+/** A range of subordinate ids, `first-last`, that nobody has; undefined when `user` has enough already. */
+export async function missingSubordinateIds(user: string): Promise<string | undefined> {
+  const files = ['/etc/subuid', '/etc/subgid'].map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
+  if (files.every((file) => hasEnough(file, user))) return undefined;
+  const first = freeRange([...files.flatMap((file) => parseRanges(file)), ...(await accounts())]);
+  return `${first}-${first + SUBORDINATE_IDS - 1}`;
+}
+
+async function accounts(): Promise<{ start: number; count: number }[]> {
+  const { stdout } = await execa('getent', ['passwd']);
+  return stdout.split('\n').map((line) => ({ start: Number(line.split(':')[2]), count: 1 }));
+}
+
+/** Whether systemd keeps the user's services running without a login. */
+export function lingers(user: string): boolean {
+  return existsSync(`/var/lib/systemd/linger/${user}`);
+}
