@@ -83,15 +83,15 @@ function wrongWith(
   own: string | undefined,
   isSame: (path: string, own: string) => boolean | undefined,
 ): Exclude<Finding, { state: 'ok' }> | undefined {
-  const block_ = 'Take the block that bulkhead --help prints.';
+  const takeBlock = 'Take the block that bulkhead --help prints.';
   for (const stage of stages) {
     const program = String(block[`${stage}_exec`] ?? '');
     const [first] = (block[`${stage}_args`] ?? []) as readonly string[];
-    if (program === '') return failure(`it has no ${stage}_exec`, block_);
+    if (program === '') return failure(`it has no ${stage}_exec`, takeBlock);
     if (first !== stage)
-      return failure(`${stage}_args begins with ${JSON.stringify(first ?? '')}, not "${stage}"`, block_);
+      return failure(`${stage}_args begins with ${JSON.stringify(first ?? '')}, not "${stage}"`, takeBlock);
     const same = own === undefined ? true : isSame(program, own);
-    if (same === undefined) return failure(`${stage}_exec names ${program}, which does not exist`, block_);
+    if (same === undefined) return failure(`${stage}_exec names ${program}, which does not exist`, takeBlock);
     if (!same) {
       const text = `${stage}_exec names ${program}, which is not this Bulkhead (${own})`;
       return { state: 'warn', text, fix: `Run the doctor of that one (${program} doctor), or correct the path.` };

@@ -45,7 +45,13 @@ const ofHost = (id: string) => !/^(user-namespace|guarantee-(seccomp|limits-.*))
 test('baseline holds, but for what it gives jobs', async () => {
   const { exitCode, ids, control, page } = await attackUnder(layout.config, 'baseline');
   assert.deepEqual([exitCode, ids('broken'), ids('untried')], [0, [], []]);
-  assert.deepEqual(ids('open').filter(ofHost), ['root', 'chown', 'root-file-system', 'few-capabilities']);
+  assert.deepEqual(ids('open').filter(ofHost), [
+    'root',
+    'chown',
+    'root-file-system',
+    'few-capabilities',
+    'read-only-root',
+  ]);
   assert.deepEqual([control('5.32'), control('5.13'), control('5.1')], ['held', 'open', 'untried']);
   assert.match(page, /^<!doctype html>[\s\S]*<\/html>\n$/);
   assert.ok(page.includes('CIS Docker Benchmark'));

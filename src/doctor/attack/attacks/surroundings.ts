@@ -9,7 +9,8 @@ export const surroundingsAttacks: readonly Attack[] = [
     title: 'write to the root file system',
     script: 'file=$(mktemp /usr/bin/attack.XXXXXX) && rm "$file"',
     stopped: /Read-only file system|denied/,
-    controls: ['cis:5.13'],
+    // A user that is not root is stopped by permissions as well: the guarantee says what kind of file system it is.
+    controls: [],
     open: ({ settings }) =>
       settings.rootFilesystem === 'ephemeral' ? 'the policy lets jobs write to one that ends with the job' : undefined,
   },

@@ -84,6 +84,19 @@ suite('what is observed', () => {
     assert.equal(outcome(capabilities, 'few-capabilities', settingsOf({ capabilities: ['NET_BIND_SERVICE'] })), 'held');
     assert.equal(outcome({ capabilities: unavailable }, 'few-capabilities', settingsOf({ capabilities: [] })), 'open');
   });
+
+  test('of a limit is what the policy sets, too', () => {
+    const unlimited = { ...circumstances.settings, limits: { ...circumstances.settings.limits, memory: undefined } };
+    const memory = { 'limits.memory': { state: 'proven', evidence: '' } } as const;
+    assert.equal(outcome(memory, 'guarantee-limits-memory'), 'held');
+    assert.equal(outcome(memory, 'guarantee-limits-memory', unlimited), 'open');
+  });
+
+  test('of the root file system is what the policy gives, too', () => {
+    const rootfs = { rootfs: { state: 'proven', evidence: '' } } as const;
+    assert.equal(outcome(rootfs, 'read-only-root'), 'open');
+    assert.equal(outcome(rootfs, 'read-only-root', settingsOf({ rootFilesystem: 'read-only' })), 'held');
+  });
 });
 
 suite('controls', () => {
