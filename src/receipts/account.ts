@@ -16,6 +16,8 @@ export class Account {
   services: readonly Image[] = [];
   runtime: Prepared['runtime'] | undefined;
   guarantees: GuaranteeResults | undefined;
+  /** By all pulls, those that failed too. */
+  pulledBytes = 0;
   readonly #job: Job;
   readonly #runnerProcess: string;
   readonly #durations: Record<string, number> = {};
@@ -38,7 +40,7 @@ export class Account {
     const { policy, helper, build, runtime, guarantees } = this;
     if (!policy || !helper || !build?.id || !runtime || !guarantees) throw new Error('the account has gaps');
     const images = { helper, build: { ...build, id: build.id }, ...this.#services() };
-    return { kind: 'prepared', ...this.#common(), policy, images, runtime, guarantees };
+    return { kind: 'prepared', ...this.#common(), ...this.#pulled(), policy, images, runtime, guarantees };
   }
 
   /** Nothing of the job ran. */
@@ -52,6 +54,7 @@ export class Account {
     return {
       kind: 'refused',
       ...this.#common(),
+      ...this.#pulled(),
       outcome: { code, message: message.slice(0, 4000) },
       ...(this.policy && { policy: this.policy }),
       ...(Object.keys(images).length > 0 && { images }),
@@ -68,6 +71,10 @@ export class Account {
 
   #services() {
     return this.services.length > 0 ? { services: [...this.services] } : {};
+  }
+
+  #pulled() {
+    return this.pulledBytes > 0 ? { pulledBytes: this.pulledBytes } : {};
   }
 
   #common() {

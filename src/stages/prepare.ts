@@ -78,7 +78,9 @@ async function makeAndProve(
     const make = async () => {
       const resolving = resolveDestinations(decision.policy.settings.network.allow, job.instance);
       for (const { title } of planned) await logLine(`Starting service ${escapeForeign(title)} ...`);
-      const images = await resolveImages(podman, configuration, env, job, decision, planned, stop);
+      const images = await resolveImages(podman, configuration, env, job, decision, planned, stop, (bytes) => {
+        account.pulledBytes += bytes;
+      });
       account.helper = { reference: configuration.helperImage, id: images.helper.id };
       account.build = imageOf(decision.image.reference, images.build.id);
       account.services = images.services.map(({ reference, id }) => imageOf(reference, id));
