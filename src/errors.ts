@@ -32,6 +32,7 @@ export const errorCodes = {
   'seccomp-profile-invalid': 'operator',
   'receipts-unusable': 'operator',
   'image-records-unusable': 'operator',
+  'metrics-unusable': 'operator',
   'helper-image-missing': 'operator',
   'init-unreadable': 'operator',
   'podman-not-rootless': 'operator',
