@@ -57,7 +57,7 @@ export function stageLabel(name: string): StageLabel {
   return stageLabels.find((label) => label === name) ?? 'step';
 }
 
-function outcomeOf(thrown: unknown): StageOutcome {
+export function outcomeOf(thrown: unknown): StageOutcome {
   const { code, blame } = toBulkheadError(thrown);
   if (code === 'terminated') return 'terminated';
   return blame === 'job' ? 'job' : 'system';

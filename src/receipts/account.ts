@@ -21,11 +21,14 @@ export class Account {
   readonly #job: Job;
   readonly #runnerProcess: string;
   readonly #durations: Record<string, number> = {};
+  readonly #onStep: ((step: string) => void) | undefined;
   #since = performance.now();
 
-  constructor(job: Job, runnerProcess: string) {
+  /** @param onStep is told of each step that ended. */
+  constructor(job: Job, runnerProcess: string, onStep?: (step: string) => void) {
     this.#job = job;
     this.#runnerProcess = runnerProcess;
+    this.#onStep = onStep;
   }
 
   /** Notes how long the step took that just ended. */
@@ -33,6 +36,7 @@ export class Account {
     const now = performance.now();
     this.#durations[step] = Math.round(now - this.#since);
     this.#since = now;
+    this.#onStep?.(step);
   }
 
   /** The sandboxes stand, and are proven. */

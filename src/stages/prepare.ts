@@ -43,7 +43,7 @@ export const prepare: Stage = async (context) => {
   const configuration = await loadConfiguration(context.env, context.configPath);
   const job = await readJob(context.env);
   const runnerProcess = await runnerIdentity(context.env['JOB_RESPONSE_FILE'] ?? '');
-  const account = new Account(job, runnerProcess);
+  const account = new Account(job, runnerProcess, context.onStep);
   try {
     const decision = await decideJob(job, configuration);
     await logLine(`Using policy "${decision.policy.name}" (${place(decision)}) ...`);
