@@ -37,6 +37,7 @@ export const errorCodes = {
   'runner-config-refused': 'operator',
   'receipts-unusable': 'operator',
   'image-records-unusable': 'operator',
+  'metrics-unusable': 'operator',
   'helper-image-missing': 'operator',
   'init-unreadable': 'operator',
   'podman-not-rootless': 'operator',

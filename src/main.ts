@@ -9,6 +9,7 @@ import { describeFailure, logLine } from './runner/job-log.ts';
 import { writeInOneStream } from './runner/output.ts';
 import { ownProgram } from './runner/own-program.ts';
 import type { StageContext } from './stages/context.ts';
+import { telemetrySettings } from './telemetry/settings.ts';
 import { version } from './version.ts';
 
 const codes = exitCodesFrom(process.env);
@@ -16,12 +17,21 @@ const codes = exitCodesFrom(process.env);
 /** Stages are loaded when they are called, as is all that is for people: a driver process starts ten times per job. */
 async function main(): Promise<number> {
   let work: (() => Promise<number>) | undefined;
-  const stage = (load: () => Promise<(context: StageContext) => Promise<number>>, { inJobLog = false } = {}) => {
+  const stage = (
+    command: string,
+    load: () => Promise<(context: StageContext) => Promise<number>>,
+    { inJobLog = false, name }: { inJobLog?: boolean; name?: string } = {},
+  ) => {
     work = async () => {
       if (inJobLog) writeInOneStream();
       // Before anything is loaded: a signal must not end us while a stage's code is read.
       const stop = stopSignal();
-      return (await load())({ env: process.env, codes, configPath: configPath(), stop });
+      const context = { env: process.env, codes, configPath: configPath(), stop };
+      const run = await load();
+      const telemetry = telemetrySettings(process.env);
+      if (telemetry === undefined) return run(context);
+      const { traceStage } = await import('./telemetry/trace-stage.ts');
+      return traceStage(telemetry, context, { command, ...(name !== undefined && { stage: name }) }, run);
     };
   };
   const program = new Command('bulkhead')
@@ -34,11 +44,11 @@ async function main(): Promise<number> {
   program
     .command('config')
     .description('print where a job lives in its sandbox, as JSON')
-    .action(() => stage(async () => (await import('./stages/config.ts')).config));
+    .action(() => stage('config', async () => (await import('./stages/config.ts')).config));
   program
     .command('prepare')
     .description("make the job's sandboxes, and prove their isolation")
-    .action(() => stage(async () => (await import('./stages/prepare.ts')).prepare, { inJobLog: true }));
+    .action(() => stage('prepare', async () => (await import('./stages/prepare.ts')).prepare, { inJobLog: true }));
   program
     .command('run')
     .description('run a stage script in its sandbox')
@@ -46,17 +56,18 @@ async function main(): Promise<number> {
     .argument('<stage>', 'name of the stage, such as get_sources or build_script')
     .action((script: string, name: string) =>
       stage(
+        'run',
         async () => {
           const { run } = await import('./stages/run.ts');
           return (context) => run(context, script, name);
         },
-        { inJobLog: true },
+        { inJobLog: true, name },
       ),
     );
   program
     .command('cleanup')
     .description('remove everything of the job')
-    .action(() => stage(async () => (await import('./stages/cleanup.ts')).cleanup));
+    .action(() => stage('cleanup', async () => (await import('./stages/cleanup.ts')).cleanup));
   const configPath = () => program.opts<{ config?: string }>().config;
   const stages = program.commands.map((command) => command.name());
   let usageExitCode: number = codes.systemFailure;

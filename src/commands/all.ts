@@ -4,6 +4,7 @@ import { registerDoctor } from './doctor.ts';
 import { registerGc } from './gc.ts';
 import { registerInit } from './init.ts';
 import { registerLocal } from './local.ts';
+import { registerMetrics } from './metrics.ts';
 import { registerPolicy } from './policy.ts';
 import { registerPs } from './ps.ts';
 import { registerReceipts } from './receipts.ts';
@@ -14,6 +15,7 @@ const commands = [
   registerLocal,
   registerPolicy,
   registerReceipts,
+  registerMetrics,
   registerPs,
   registerGc,
   registerDiagnose,

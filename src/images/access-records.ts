@@ -1,9 +1,9 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BulkheadError } from '../errors.ts';
 import { withLock } from '../host/folder-lock.ts';
+import { replaceFile, writeTemporary } from '../host/replace-file.ts';
 import { readTrustedFile, requireTrustedFolder } from '../host/trusted-file.ts';
 import {
   type Access,
@@ -145,21 +145,6 @@ async function hostKey(folder: string): Promise<Buffer> {
     await link(temporary, path).catch(unless('EEXIST'));
     await unlink(temporary);
   }
-}
-
-async function replaceFile(folder: string, name: string, content: string): Promise<void> {
-  await rename(await writeTemporary(folder, content), join(folder, name));
-  await using handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  await handle.sync();
-}
-
-async function writeTemporary(folder: string, content: string): Promise<string> {
-  const path = join(folder, `.${randomBytes(8).toString('hex')}`);
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  await using file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  await file.writeFile(content);
-  await file.sync();
-  return path;
 }
 
 function unless(code: string): (error: NodeJS.ErrnoException) => void {

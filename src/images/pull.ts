@@ -22,6 +22,8 @@ export interface PullRequest {
 export interface PullPlace {
   readonly podman: Podman;
   readonly say: (line: string) => Promise<void>;
+  /** Is told after each try how many bytes came, as far as Podman tells: of a layer that takes it no time it tells none. */
+  readonly came?: (bytes: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -103,6 +105,7 @@ async function pullOnce(place: PullPlace, request: PullRequest, heartbeatMs: num
     if (error instanceof PullFailure) throw error;
     throw new PullFailure(`Podman's answer broke off: ${(error as Error).message}`, true);
   } finally {
+    place.came?.(progress.bytes);
     await heartbeat.end();
   }
   return await pulledImage(podman, request, progress.lastId);

@@ -16,14 +16,19 @@ export class Account {
   services: readonly Image[] = [];
   runtime: Prepared['runtime'] | undefined;
   guarantees: GuaranteeResults | undefined;
+  /** By all pulls, those that failed too. */
+  pulledBytes = 0;
   readonly #job: Job;
   readonly #runnerProcess: string;
   readonly #durations: Record<string, number> = {};
+  readonly #onStep: ((step: string) => void) | undefined;
   #since = performance.now();
 
-  constructor(job: Job, runnerProcess: string) {
+  /** @param onStep is told of each step that ended. */
+  constructor(job: Job, runnerProcess: string, onStep?: (step: string) => void) {
     this.#job = job;
     this.#runnerProcess = runnerProcess;
+    this.#onStep = onStep;
   }
 
   /** Notes how long the step took that just ended. */
@@ -31,6 +36,7 @@ export class Account {
     const now = performance.now();
     this.#durations[step] = Math.round(now - this.#since);
     this.#since = now;
+    this.#onStep?.(step);
   }
 
   /** The sandboxes stand, and are proven. */
@@ -38,7 +44,7 @@ export class Account {
     const { policy, helper, build, runtime, guarantees } = this;
     if (!policy || !helper || !build?.id || !runtime || !guarantees) throw new Error('the account has gaps');
     const images = { helper, build: { ...build, id: build.id }, ...this.#services() };
-    return { kind: 'prepared', ...this.#common(), policy, images, runtime, guarantees };
+    return { kind: 'prepared', ...this.#common(), ...this.#pulled(), policy, images, runtime, guarantees };
   }
 
   /** Nothing of the job ran. */
@@ -52,6 +58,7 @@ export class Account {
     return {
       kind: 'refused',
       ...this.#common(),
+      ...this.#pulled(),
       outcome: { code, message: message.slice(0, 4000) },
       ...(this.policy && { policy: this.policy }),
       ...(Object.keys(images).length > 0 && { images }),
@@ -68,6 +75,10 @@ export class Account {
 
   #services() {
     return this.services.length > 0 ? { services: [...this.services] } : {};
+  }
+
+  #pulled() {
+    return this.pulledBytes > 0 ? { pulledBytes: this.pulledBytes } : {};
   }
 
   #common() {

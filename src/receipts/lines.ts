@@ -15,14 +15,18 @@ export interface Line {
   readonly ended: boolean;
 }
 
-/** The lines in the first `size` bytes of a file. */
-export async function* readLines(file: FileHandle, size: number): AsyncGenerator<Line> {
-  if (size === 0) return;
+/** The lines in the first `size` bytes of a file, from `start` on. */
+export async function* readLines(file: FileHandle, size: number, start = 0): AsyncGenerator<Line> {
   let rest: Buffer = Buffer.alloc(0);
   let whole = true;
-  const stream = file.createReadStream({ start: 0, end: size - 1, autoClose: false, highWaterMark: chunkBytes });
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    let data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+  // Not a stream: one that is left before its end would close the file.
+  for (let position = start; position < size; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, size - position));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
+    if (bytesRead === 0) break;
+    position += bytesRead;
+    const read = chunk.subarray(0, bytesRead);
+    let data = rest.length === 0 ? read : Buffer.concat([rest, read]);
     for (let end = data.indexOf(lineFeed); end !== -1; end = data.indexOf(lineFeed)) {
       yield { bytes: data.subarray(0, end), whole, ended: true };
       whole = true;

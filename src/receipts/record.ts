@@ -36,6 +36,9 @@ const guarantees = z.partialRecord(z.enum(guaranteeNames), observation);
 /** An error code of docs/errors.md, and its message. */
 const outcome = z.strictObject({ code: text, message: text });
 
+/** Bytes that came from registries, as far as Podman tells; missing where it told of none, and in records before there was the field. */
+const pulledBytes = count.optional();
+
 const common = {
   job,
   /** `<pid>:<start time>` of the GitLab Runner process that owns the job. */
@@ -54,6 +57,7 @@ export const receiptRecordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('prepared'),
     ...common,
+    pulledBytes,
     policy,
     images: z.strictObject({ helper: image, build: image, services: z.array(image).optional() }),
     runtime,
@@ -63,6 +67,7 @@ export const receiptRecordSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('refused'),
     ...common,
+    pulledBytes,
     outcome,
     policy: policy.optional(),
     images: z

@@ -1,11 +1,8 @@
-import { constants } from 'node:fs';
-import { access, type FileHandle, open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { BulkheadError } from '../errors.ts';
-import { lockFile, withLock } from '../host/folder-lock.ts';
-import { type Head, receiptFiles } from './chain.ts';
+import type { Head } from './chain.ts';
 import { ChainCheck, type Problem } from './chain-check.ts';
 import { readLines } from './lines.ts';
+import { closeSnapshot, type ReceiptSnapshot, snapshotReceipts } from './snapshot.ts';
 
 export interface Verification {
   /** Names, oldest first. */
@@ -24,9 +21,9 @@ export interface Verification {
  * @throws BulkheadError `receipts-unusable` when the folder cannot be read.
  */
 export async function verifyReceipts(folder: string, { head }: { head?: string } = {}): Promise<Verification> {
-  let files: Snapshot[];
+  let files: ReceiptSnapshot[];
   try {
-    files = await snapshot(folder);
+    files = await snapshotReceipts(folder);
   } catch (cause) {
     const why = (cause as Error).message;
     const hint = 'Name the folder with --folder, as a user who may read it.';
@@ -47,39 +44,6 @@ export async function verifyReceipts(folder: string, { head }: { head?: string }
       problems: files.length === 0 ? [none, ...result.problems] : result.problems,
     };
   } finally {
-    await closeAll(files);
+    await closeSnapshot(files);
   }
-}
-
-interface Snapshot {
-  readonly name: string;
-  readonly first: number | undefined;
-  readonly handle: FileHandle;
-  readonly size: number;
-}
-
-/** Under the lock, so that no record is half written and no file just being renamed; a copy elsewhere has no lock. */
-async function snapshot(folder: string): Promise<Snapshot[]> {
-  const locked = await access(join(folder, lockFile), constants.R_OK).then(
-    () => true,
-    () => false,
-  );
-  const openAll = async (): Promise<Snapshot[]> => {
-    const files: Snapshot[] = [];
-    try {
-      for (const { name, first } of receiptFiles(await readdir(folder))) {
-        const handle = await open(join(folder, name), constants.O_RDONLY | constants.O_NONBLOCK);
-        files.push({ name, first, handle, size: (await handle.stat()).size });
-      }
-      return files;
-    } catch (error) {
-      await closeAll(files);
-      throw error;
-    }
-  };
-  return locked ? await withLock(folder, openAll) : await openAll();
-}
-
-async function closeAll(files: readonly Snapshot[]): Promise<void> {
-  await Promise.all(files.map(({ handle }) => handle.close()));
 }

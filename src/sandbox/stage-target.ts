@@ -1,7 +1,7 @@
 import type { Role } from './names.ts';
 
 /** The stages that GitLab Runner runs with its own tools (executors/docker: the predefined container). */
-const helperStages: ReadonlySet<string> = new Set([
+export const helperStages = [
   'prepare_script',
   'get_sources',
   'clear_worktree',
@@ -12,9 +12,11 @@ const helperStages: ReadonlySet<string> = new Set([
   'upload_artifacts_on_success',
   'upload_artifacts_on_failure',
   'cleanup_file_variables',
-]);
+] as const;
+
+const ofTheHelper: ReadonlySet<string> = new Set(helperStages);
 
 /** Which sandbox runs a stage. A name we do not know is a job's own, and runs where the job's code runs. */
 export function sandboxForStage(stage: string): Extract<Role, 'helper' | 'build'> {
-  return helperStages.has(stage) ? 'helper' : 'build';
+  return ofTheHelper.has(stage) ? 'helper' : 'build';
 }

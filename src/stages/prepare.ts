@@ -43,7 +43,7 @@ export const prepare: Stage = async (context) => {
   const configuration = await loadConfiguration(context.env, context.configPath);
   const job = await readJob(context.env);
   const runnerProcess = await runnerIdentity(context.env['JOB_RESPONSE_FILE'] ?? '');
-  const account = new Account(job, runnerProcess);
+  const account = new Account(job, runnerProcess, context.onStep);
   try {
     const decision = await decideJob(job, configuration);
     await logLine(`Using policy "${decision.policy.name}" (${place(decision)}) ...`);
@@ -78,7 +78,9 @@ async function makeAndProve(
     const make = async () => {
       const resolving = resolveDestinations(decision.policy.settings.network.allow, job.instance);
       for (const { title } of planned) await logLine(`Starting service ${escapeForeign(title)} ...`);
-      const images = await resolveImages(podman, configuration, env, job, decision, planned, stop);
+      const images = await resolveImages(podman, configuration, env, job, decision, planned, stop, (bytes) => {
+        account.pulledBytes += bytes;
+      });
       account.helper = { reference: configuration.helperImage, id: images.helper.id };
       account.build = imageOf(decision.image.reference, images.build.id);
       account.services = images.services.map(({ reference, id }) => imageOf(reference, id));

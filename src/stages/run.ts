@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { allDone } from '../all-done.ts';
-import { loadConfiguration } from '../configuration.ts';
+import { type Configuration, loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
 import { forgetEarlierExitCode, reportScriptExit } from '../exit-codes.ts';
+import { recordStage } from '../metrics/stage-record.ts';
 import { type ArchiveEntry, sendEntries } from '../podman/archive.ts';
 import { openPodman } from '../podman/client.ts';
 import { execute } from '../podman/exec.ts';
@@ -32,6 +33,15 @@ const podmanPatienceMs = 5000;
 export async function run(context: StageContext, scriptPath: string, stage: string): Promise<number> {
   await forgetEarlierExitCode(context.codes);
   const configuration = await loadConfiguration(context.env, context.configPath);
+  return await recordStage(configuration.stateFolder, stage, () => runStage(context, configuration, scriptPath, stage));
+}
+
+async function runStage(
+  context: StageContext,
+  configuration: Configuration,
+  scriptPath: string,
+  stage: string,
+): Promise<number> {
   const job = await readJob(context.env);
   const script = await readScript(scriptPath);
   const podman = openPodman(configuration.socket);

@@ -65,6 +65,7 @@ export function specify(
 
 /**
  * Resolves the images, once: what follows works with their ids.
+ * @param came is told how many bytes each pull brought.
  * @throws BulkheadError `helper-image-missing`, `policy-user-refused`, `entrypoint-invalid`, or those of images/resolve.ts and images/credentials.ts.
  */
 export async function resolveImages(
@@ -75,6 +76,7 @@ export async function resolveImages(
   decision: JobDecision,
   services: readonly PlannedService[],
   signal: AbortSignal,
+  came: (bytes: number) => void,
 ): Promise<JobImages> {
   const helper = await requireHelperImage(podman, configuration);
   const platform = (text: string | undefined) => (text === undefined ? undefined : parsePlatform(text));
@@ -85,7 +87,7 @@ export async function resolveImages(
   const credentials = await gatherCredentials(sources, configuration, warn);
   let opened: Promise<AccessRecords> | undefined;
   const records = () => (opened ??= AccessRecords.open(configuration.stateFolder));
-  const access = { podman, credentials, records, say: (line: string) => logLine(line), signal };
+  const access = { podman, credentials, records, say: (line: string) => logLine(line), came, signal };
   const [build, ...rest] = await resolveAll(access, [
     { ...decision.image, platform: platform(job.imagePlatform) },
     ...services.map(({ allowed: { reference, pullPolicies }, definition }) => ({

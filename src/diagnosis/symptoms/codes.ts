@@ -82,6 +82,7 @@ const meanings: Record<ErrorCode, readonly [title: string, next: string]> = {
     "GitLab Runner's config.toml was left as it is",
     'Correct what the message names, or put the block in by hand.',
   ],
+  'metrics-unusable': ['metrics cannot be counted or written', 'Correct what the message names; jobs run without.'],
   'pipeline-unread': ['the .gitlab-ci.yml could not be read in a sandbox', 'Do what the code in the message asks for.'],
   'podman-unreachable': ['the Podman service does not answer', 'Start it; compare "socket" in the configuration.'],
   'podman-request-failed': ['Podman answered with an error', 'Read the message, and the log of the Podman service.'],

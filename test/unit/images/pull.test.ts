@@ -37,6 +37,7 @@ async function pull(
   const socketPath = join(folder, `${sockets++}.sock`);
   const requests: IncomingMessage[] = [];
   const said: string[] = [];
+  const came: number[] = [];
   const server = createServer((request, response) => {
     if (request.method === 'GET') {
       response.setHeader('content-type', 'application/json');
@@ -55,13 +56,16 @@ async function pull(
       say: async (text: string) => {
         said.push(text);
       },
+      came: (bytes: number) => {
+        came.push(bytes);
+      },
     };
     const request = { name, platform: undefined, credential: undefined, ...change };
     const result = await pullImage(place, request, { heartbeatMs: 40, waitsMs: [5, 5] }).then(
       (image) => ({ image, error: undefined }),
       (error) => ({ image: undefined, error }),
     );
-    return { ...result, requests, said };
+    return { ...result, requests, said, came };
   } finally {
     server.close();
     server.closeAllConnections();
@@ -69,6 +73,16 @@ async function pull(
 }
 
 suite('a pull', () => {
+  test('tells the bytes of each try', async () => {
+    const bytes = (current: number) =>
+      line({ status: 'Downloading', progressDetail: { current, total: 900 }, id: id.slice(0, 12) });
+    const { came } = await pull([
+      (response) => response.end(bytes(100) + bytes(300) + line({ error: 'connection reset by peer' })),
+      (response) => response.end(bytes(900) + line(done)),
+    ]);
+    assert.deepEqual(came, [300, 900]);
+  });
+
   test('gives the image, and says so', async () => {
     const { image, said, requests } = await pull([fine]);
     assert.equal(image?.id, `sha256:${id}`);
