@@ -6,9 +6,15 @@ import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
 import { say } from './say.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const BUNDLE = join(ROOT, 'dist', 'bulkhead.cjs');
-const READER = join(ROOT, 'dist', 'read-pipeline.cjs');
-const BUILT_FROM = join(ROOT, 'dist', '.built-from');
+const DIST = join(ROOT, 'dist');
+const BUILT_FROM = join(DIST, '.built-from');
+
+/**
+ * The driver, twice: for GitLab Runner, which starts it ten times per job, without the commands for people, whose code is most of it; and
+ * whole. bin/bulkhead knows which of them is wanted.
+ */
+export const bundles = { stages: 'bulkhead.cjs', everything: 'commands.cjs' } as const;
+export type BundleName = keyof typeof bundles;
 
 /**
  * What dockerode loads for features that the driver does not use: Docker over SSH, BuildKit sessions, build contexts
@@ -30,12 +36,12 @@ const REPLACED: Record<string, string> = {
 };
 const libraries = /node_modules\/(?:docker-modem|dockerode|commander)\//;
 
-/** The driver as one minified CommonJS file (ES modules that import node:http start slower: they pull in undici). */
-export async function bundle(): Promise<{ code: string; legal: string; inputs: string[] }> {
+/** One minified CommonJS file (ES modules that import node:http start slower: they pull in undici). */
+export async function bundle(name: BundleName): Promise<{ code: string; legal: string; inputs: string[] }> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: ['src/main.ts'],
-    outfile: BUNDLE,
+    outfile: join(DIST, bundles[name]),
     write: false,
     bundle: true,
     minify: true,
@@ -47,11 +53,18 @@ export async function bundle(): Promise<{ code: string; legal: string; inputs: s
     format: 'cjs',
     legalComments: 'external',
     logLevel: 'warning',
-    plugins: [stubs],
+    plugins: name === 'stages' ? [withoutCommands, stubs] : [stubs],
   });
   const text = (end: string): string => outputFiles.find(({ path }) => path.endsWith(end))?.text ?? '';
   return { code: text('.cjs'), legal: text('.LEGAL.txt'), inputs: Object.keys(metafile.inputs) };
 }
+
+const withoutCommands: Plugin = {
+  name: 'leave out the commands for people',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/commands\/all\.ts$/ }, ({ path }) => ({ path, namespace: 'unused' }));
+  },
+};
 
 const stubs: Plugin = {
   name: 'leave out what the driver does not use',
@@ -94,17 +107,25 @@ function stub(name: string): string {
     module.exports = new Proxy(refuse, { get: (target, key) => (key === 'prototype' ? target[key] : module.exports), construct: refuse });`;
 }
 
-/** Writes dist/bulkhead.cjs unless it was made from the same sources and packages. */
+/** Writes what is in dist/ unless it was made from the same sources and packages. */
 export async function ensureBundle(): Promise<void> {
   const sources = hashOfSources();
-  if (existsSync(BUNDLE) && existsSync(BUILT_FROM) && readFileSync(BUILT_FROM, 'utf8') === sources) return;
-  say('bundle', 'building dist/bulkhead.cjs');
-  const { code, legal } = await bundle();
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
-  writeIfChanged(BUNDLE, code, { mode: 0o644 });
-  writeIfChanged(READER, await bundleReader(), { mode: 0o644 });
-  writeIfChanged(`${BUNDLE}.LEGAL.txt`, legal, { mode: 0o644 });
-  writeIfChanged(BUILT_FROM, sources, { mode: 0o644 });
+  if (existsSync(BUILT_FROM) && readFileSync(BUILT_FROM, 'utf8') === sources) return;
+  say(
+    'bundle',
+    `building ${Object.values(bundles)
+      .map((file) => `dist/${file}`)
+      .join(' and ')}`,
+  );
+  mkdirSync(DIST, { recursive: true });
+  const write = (file: string, content: string) => writeIfChanged(join(DIST, file), content, { mode: 0o644 });
+  for (const name of Object.keys(bundles) as BundleName[]) {
+    const { code, legal } = await bundle(name);
+    write(bundles[name], code);
+    write(`${bundles[name]}.LEGAL.txt`, legal);
+  }
+  write('read-pipeline.cjs', await bundleReader());
+  write('.built-from', sources);
 }
 
 function hashOfSources(): string {

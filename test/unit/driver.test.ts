@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
-import { bundle } from '../../setup/bundle.ts';
+import { type BundleName, bundle, bundles } from '../../setup/bundle.ts';
 import { hostLayout } from '../../setup/layout.ts';
 import { copyShipped, driverFolders } from '../../setup/service-configuration.ts';
 import { jobResponse, jobToken } from './samples.ts';
@@ -23,7 +23,9 @@ before(async () => {
   mkdirSync(join(root, 'bin'));
   mkdirSync(join(root, 'dist'));
   copyFileSync(join(import.meta.dirname, '../../bin/bulkhead'), driver);
-  writeFileSync(join(root, 'dist/bulkhead.cjs'), (await bundle()).code);
+  for (const name of Object.keys(bundles) as BundleName[]) {
+    writeFileSync(join(root, 'dist', bundles[name]), (await bundle(name)).code);
+  }
   // Nobody listens on this socket.
   const socket = join(root, 'podman.sock');
   const layout = { ...hostLayout(), dataDir: root };
