@@ -30,9 +30,9 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether the service answers. */
-export async function answers(service: ServiceSocket): Promise<boolean> {
-  return (await podmanGet(service, '/_ping', 5_000))?.status === 200;
+/** Whether the service answers, within `timeout` milliseconds. Where nobody listens, that is known at once. */
+export async function answers(service: ServiceSocket, timeout = 5_000): Promise<boolean> {
+  return (await podmanGet(service, '/_ping', timeout))?.status === 200;
 }
 
 /** An image's id and labels, or undefined when the storage has no such image. */

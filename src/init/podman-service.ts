@@ -11,6 +11,8 @@ import { impossible } from './impossible.ts';
 
 const SESSION_TIMEOUT_MS = 60_000;
 const START_TIMEOUT_MS = 120_000;
+/** One that has much to do is not to be restarted. */
+const BUSY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 120_000;
 const LOG_HINT = 'journalctl _SYSTEMD_USER_UNIT=bulkhead-podman.service says why';
 
@@ -46,7 +48,7 @@ export async function waitForSession(user: PodmanUser): Promise<void> {
  */
 export async function ensureService(layout: HostLayout, user: PodmanUser, changed: boolean): Promise<'done' | 'there'> {
   await waitForSession(user);
-  const there = !changed && (await answers(layout));
+  const there = !changed && (await answers(layout, BUSY_TIMEOUT_MS));
   if (!there) {
     await systemctl(user, ['daemon-reload']);
     await systemctl(user, ['enable', '--quiet', `${PODMAN_UNIT}.socket`]);
