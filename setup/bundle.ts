@@ -3,6 +3,8 @@ import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { writeIfChanged } from '../src/host-setup/write-if-changed.ts';
+import { bashCompletion } from './bash-completion.ts';
+import { manPage } from './man-page.ts';
 import { say } from './say.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -117,7 +119,7 @@ export async function ensureBundle(): Promise<void> {
       .map((file) => `dist/${file}`)
       .join(' and ')}`,
   );
-  mkdirSync(DIST, { recursive: true });
+  for (const folder of ['man', 'completions']) mkdirSync(join(DIST, folder), { recursive: true });
   const write = (file: string, content: string) => writeIfChanged(join(DIST, file), content, { mode: 0o644 });
   for (const name of Object.keys(bundles) as BundleName[]) {
     const { code, legal } = await bundle(name);
@@ -125,6 +127,8 @@ export async function ensureBundle(): Promise<void> {
     write(`${bundles[name]}.LEGAL.txt`, legal);
   }
   write('read-pipeline.cjs', await bundleReader());
+  write('man/bulkhead.1', manPage());
+  write('completions/bulkhead.bash', bashCompletion());
   write('.built-from', sources);
 }
 
@@ -133,7 +137,7 @@ function hashOfSources(): string {
     'package.json',
     'package-lock.json',
     'tsconfig.json',
-    'setup/bundle.ts',
+    ...['bundle', 'command-line', 'man-page', 'bash-completion'].map((name) => `setup/${name}.ts`),
     ...globSync('src/**/*', { cwd: ROOT }),
   ];
   const hash = createHash('sha256');

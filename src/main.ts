@@ -1,27 +1,22 @@
 import './last-resort.ts';
 import { writeSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import type { CommandContext, PeopleCommand } from './commands/command.ts';
 import { BulkheadError, toBulkheadError } from './errors.ts';
 import { exitCodesFrom } from './exit-codes.ts';
+import { type CallStage, makeProgram } from './program.ts';
 import { customBlock } from './runner/custom-block.ts';
 import { describeFailure, logLine } from './runner/job-log.ts';
 import { writeInOneStream } from './runner/output.ts';
 import { ownProgram } from './runner/own-program.ts';
-import type { StageContext } from './stages/context.ts';
 import { telemetrySettings } from './telemetry/settings.ts';
-import { version } from './version.ts';
 
 const codes = exitCodesFrom(process.env);
 
 /** Stages are loaded when they are called, as is all that is for people: a driver process starts ten times per job. */
 async function main(): Promise<number> {
   let work: (() => Promise<number>) | undefined;
-  const stage = (
-    command: string,
-    load: () => Promise<(context: StageContext) => Promise<number>>,
-    { inJobLog = false, name }: { inJobLog?: boolean; name?: string } = {},
-  ) => {
+  const stage: CallStage = (command, load, { inJobLog = false, name } = {}) => {
     work = async () => {
       if (inJobLog) writeInOneStream();
       // Before anything is loaded: a signal must not end us while a stage's code is read.
@@ -34,40 +29,7 @@ async function main(): Promise<number> {
       return traceStage(telemetry, context, { command, ...(name !== undefined && { stage: name }) }, run);
     };
   };
-  const program = new Command('bulkhead')
-    .description('GitLab Runner Custom executor driver: every CI job in gVisor sandboxes on rootless Podman.')
-    .version(version)
-    .option('--config <file>', 'configuration file (default: $BULKHEAD_CONFIG, then the usual places)')
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => say(1, text), writeErr: (text) => say(2, text) })
-    .addHelpText('after', helpText);
-  program
-    .command('config')
-    .description('print where a job lives in its sandbox, as JSON')
-    .action(() => stage('config', async () => (await import('./stages/config.ts')).config));
-  program
-    .command('prepare')
-    .description("make the job's sandboxes, and prove their isolation")
-    .action(() => stage('prepare', async () => (await import('./stages/prepare.ts')).prepare, { inJobLog: true }));
-  program
-    .command('run')
-    .description('run a stage script in its sandbox')
-    .argument('<script>', 'path of the script, or - for standard input')
-    .argument('<stage>', 'name of the stage, such as get_sources or build_script')
-    .action((script: string, name: string) =>
-      stage(
-        'run',
-        async () => {
-          const { run } = await import('./stages/run.ts');
-          return (context) => run(context, script, name);
-        },
-        { inJobLog: true, name },
-      ),
-    );
-  program
-    .command('cleanup')
-    .description('remove everything of the job')
-    .action(() => stage('cleanup', async () => (await import('./stages/cleanup.ts')).cleanup));
+  const program = makeProgram(stage, say).addHelpText('after', helpText);
   const configPath = () => program.opts<{ config?: string }>().config;
   const stages = program.commands.map((command) => command.name());
   let usageExitCode: number = codes.systemFailure;
