@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the npm packages that package-lock.json names. with-setup.sh runs it, under a lock.
+# Installs the npm packages that package-lock.json names. with-packages.sh runs it, under a lock.
 # Usage: npm-packages.sh <hash of package-lock.json>
 set -eu
 if [ "$(cat node_modules/.installed-from 2>/dev/null)" = "$1" ]; then exit 0; fi
