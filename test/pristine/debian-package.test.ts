@@ -27,9 +27,10 @@ test('the package is installed on a pristine Debian 13, enables nothing, and goe
   } finally {
     rmSync(folder, { recursive: true });
   }
-  const apt = 'DEBIAN_FRONTEND=noninteractive apt-get -qq';
+  const apt = 'quiet apt-get -qq';
   const between = '=== ';
   const steps = [
+    'export DEBIAN_FRONTEND=noninteractive; quiet() { "$@" >/var/tmp/log 2>&1 || { cat /var/tmp/log; exit 1; }; }',
     `${apt} update`,
     // Its dependencies bring files of their own; only what the package itself does counts.
     `${apt} install --no-install-recommends $(dpkg-deb --field /var/tmp/bulkhead.deb Depends | sed "s/([^)]*)//g; s/ | [^,]*//g; s/,//g")`,
