@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
+import { CommanderError } from 'commander';
+import { afterHelp, callables, commandLine } from '../../setup/command-line.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -13,7 +15,20 @@ suite('the documentation', () => {
     for (const [, file = '', title = ''] of rows) assert.ok(read(file).includes(title), `${file}: ${title}`);
   });
 
-  for (const page of [...globSync('docs/**/*.md', { cwd: root }), ...globSync('*.md', { cwd: root })].sort()) {
+  const pages = [...globSync('docs/**/*.md', { cwd: root }), ...globSync('*.md', { cwd: root })].sort();
+  const helps = callables(commandLine()).map(({ words, command }) => [`${words} --help`, afterHelp(command)] as const);
+  const texts = [...pages.map((page) => [page, read(page)] as const), ...helps];
+
+  test('calls bulkhead only as it can be called', () => {
+    const calls = texts.flatMap(([where, text]) => callsIn(text).map((call) => ({ where, call })));
+    assert.ok(calls.length > 80, `${calls.length}`);
+    const wrong = calls.flatMap(({ where, call }) => (whyWrong(call) ? [`${where}: ${call}: ${whyWrong(call)}`] : []));
+    assert.deepEqual(wrong, []);
+    assert.match(whyWrong('gc --dry') ?? '', /unknown option/);
+    assert.match(whyWrong('diagnoze 7') ?? '', /unknown command/);
+  });
+
+  for (const page of pages) {
     test(`${page} links only to what is there`, () => {
       for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
         const [path = '', anchor] = target.split('#');
@@ -34,4 +49,36 @@ function anchors(markdown: string): string[] {
       .trim()
       .replaceAll(/\s/g, '-'),
   );
+}
+
+/** What stands after `bulkhead` in lines of code, and in code within a line. */
+function callsIn(text: string): string[] {
+  const lines = [...text.matchAll(/^(?: {2,}|\$ )?(?:[^|\n]+ \| )?(?:[A-Z_]+=\S+ )*bulkhead ([a-z-].*)$/gm)];
+  const spans = [...text.matchAll(/`bulkhead ([a-z-][^`]*)`/g)];
+  // Of what stands in columns, the first.
+  return [...lines, ...spans].map(([, call = '']) => call.replace(/ {3,}.*/, ''));
+}
+
+/** What commander says against a call of the shell; undefined for nothing. Nothing is run. */
+function whyWrong(call: string): string | undefined {
+  const words = [...call.matchAll(/'([^']*)'|"([^"]*)"|<[^<>]*>|[^\s'"]+/g)].map(
+    ([word, single, double]) => single ?? double ?? word,
+  );
+  const end = words.findIndex((word) => /^(?:#|\||[<>]$|>\S|&&|;|2>)/.test(word));
+  try {
+    commandLine().parse(end === -1 ? words : words.slice(0, end), { from: 'user' });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // A command that is only named, a group's help, a version, and what the text leaves out.
+    const told = [
+      'commander.missingArgument',
+      'commander.optionMissingArgument',
+      'commander.help',
+      'commander.helpDisplayed',
+      'commander.version',
+    ];
+    if (told.includes(error.code)) return undefined;
+    return error.code === 'commander.invalidArgument' && /…|</.test(call) ? undefined : error.message;
+  }
 }
