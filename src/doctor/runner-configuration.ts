@@ -1,9 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 import * as z from 'zod';
 import { stages } from '../runner/custom-block.ts';
 import { ownProgram } from '../runner/own-program.ts';
+import { parseToml } from '../runner/toml.ts';
 import { type Check, type Finding, fail, ok, skipped, warn } from './check.ts';
 
 /** GitLab Runner's own, in seconds. */
@@ -52,9 +52,9 @@ export function judgeRunnerConfiguration(
 ): Finding {
   let runners: readonly Runner[];
   try {
-    runners = schema.parse(getStaticTOMLValue(parseTOML(text))).runners ?? [];
+    runners = schema.parse(parseToml(text).value).runners ?? [];
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message.split('\n')[0];
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
     return fail(`${file} cannot be read: ${why}`, 'Correct it; gitlab-runner verify reads it, too.');
   }
   const ours = runners.filter(

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AST, getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
+import { type AST, getStaticTOMLValue } from 'toml-eslint-parser';
 import { BulkheadError } from '../errors.ts';
 import { customLines, customTable, runnerKeys, shutdownTimeoutSeconds, tomlLines } from './custom-block.ts';
 import { escapeForeign } from './job-log.ts';
 import { applyEdits, type Edit, endOfLine, insertion, joined, replacement, takeBack } from './text-edits.ts';
+import { parseToml, type Toml } from './toml.ts';
 
 export interface MergeOptions {
   /** Absolute path of bin/bulkhead. */
@@ -109,15 +110,11 @@ export function unmergeCustom(text: string, edits: readonly Edit[]): string | un
 
 const BY_HAND = 'Put the block that "bulkhead --help" prints into it by hand.';
 
-function parse(text: string): { top: AST.TOMLTopLevelTable; value: Value } {
+function parse(text: string): Toml {
   try {
-    const program = parseTOML(text, { tomlVersion: '1.0' });
-    return { top: program.body[0], value: getStaticTOMLValue(program) as Value };
+    return parseToml(text);
   } catch (cause) {
-    const { message, lineNumber } = cause as Error & { lineNumber?: number };
-    // The parser quotes what it read, and there are tokens in the file.
-    const where = lineNumber === undefined ? '' : ` at line ${lineNumber}`;
-    throw refuse(`it is not TOML${where}`, 'Correct it; GitLab Runner cannot read it, either.', new Error(message));
+    throw refuse((cause as Error).message, 'Correct it; GitLab Runner cannot read it, either.', cause);
   }
 }
 

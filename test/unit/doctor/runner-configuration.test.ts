@@ -19,7 +19,13 @@ suite("GitLab Runner's config.toml", () => {
   });
 
   for (const [what, text, says, fix] of [
-    ['no TOML', 'runners = [', /cannot be read: Unspecified values are invalid/, /Correct it/],
+    ['no TOML', 'runners = [', /cannot be read: it is not TOML at line 1$/, /Correct it/],
+    [
+      'no TOML where a token stands',
+      'a = 1\ntoken = glrt-secret\n',
+      /cannot be read: it is not TOML at line 2$/,
+      /Correct it/,
+    ],
     ['of another shape', 'runners = "many"', /cannot be read: .*runners/s, /Correct it/],
     ['without runners', 'concurrent = 1', /none of the 0 runners/, /gitlab-runner register --executor custom/],
     ['of another executor', other, /none of the 1 runners/, /bulkhead --help/],
