@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, type Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { BulkheadError } from '../errors.ts';
 import { type Step, walkPath } from './path-walk.ts';
 import { shellWord } from './shell-word.ts';
@@ -58,6 +59,23 @@ export function requireTrustedFolder(path: string, options: TrustOptions = {}): 
   if (!end.status.isDirectory()) throw unsafe(path, 'it is not a folder', 'Put a folder there.');
   if (isOpen(end.status) || isForeign(end.status, options)) throw changeable(path, end, options);
   return end.path;
+}
+
+/**
+ * Opens a file in a folder that is trusted, neither through a link nor waiting for the other end of a FIFO.
+ * @param flags of open(2), beside those.
+ * @param mode of a file that is made.
+ * @throws BulkheadError `file-unsafe`; the errors of open(2).
+ */
+export async function openTrustedFile(path: string, flags: number, mode?: number): Promise<FileHandle> {
+  const file = await open(path, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, mode);
+  try {
+    requireTrustedFile(path, { path, status: await file.stat() });
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { type FileHandle, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { requireTrustedFile } from '../host/trusted-file.ts';
+import { openTrustedFile } from '../host/trusted-file.ts';
 import { sha256 } from '../receipts/chain.ts';
 import { readLines } from '../receipts/lines.ts';
 import { fullBytes, stageLabels, stageOutcomes, stagesFile } from './stage-record.ts';
@@ -63,21 +63,10 @@ export async function turnStages(folder: string): Promise<void> {
 }
 
 async function openStages(path: string): Promise<FileHandle | undefined> {
-  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-  let file: FileHandle;
-  try {
-    file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+  return await openTrustedFile(path, constants.O_RDONLY).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
     throw error;
-  }
-  try {
-    requireTrustedFile(path, { path, status: await file.stat() });
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  });
 }
 
 async function firstLine(file: FileHandle, size: number): Promise<string | undefined> {

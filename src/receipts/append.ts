@@ -3,7 +3,7 @@ import { type FileHandle, lstat, open, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path';
 import { BulkheadError } from '../errors.ts';
 import { withLock } from '../host/folder-lock.ts';
-import { requireTrustedFile, requireTrustedFolder } from '../host/trusted-file.ts';
+import { openTrustedFile, requireTrustedFolder } from '../host/trusted-file.ts';
 import { currentFile, formatLine, fullFile, genesis, type Head, readHeader, receiptFiles, sha256 } from './chain.ts';
 import { longestLine, readLines, readTail } from './lines.ts';
 import { type ReceiptRecord, receiptRecordSchema } from './record.ts';
@@ -49,16 +49,8 @@ async function appendLocked(folder: string, record: ReceiptRecord, full: number)
 }
 
 async function openCurrent(folder: string): Promise<FileHandle> {
-  const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  const path = join(folder, currentFile);
-  const file = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600);
-  try {
-    requireTrustedFile(path, { path, status: await file.stat() });
-    return file;
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
+  const { O_RDWR, O_APPEND, O_CREAT } = constants;
+  return await openTrustedFile(join(folder, currentFile), O_RDWR | O_APPEND | O_CREAT, 0o600);
 }
 
 /** Renames the current file when it is full. Where that is not possible (`chattr +a`, say), it just goes on growing. */
