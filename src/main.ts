@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import type { CommandContext, PeopleCommand } from './commands/command.ts';
 import { BulkheadError, toBulkheadError } from './errors.ts';
 import { exitCodesFrom } from './exit-codes.ts';
+import { stopSignal } from './host/stop-signal.ts';
 import { type CallStage, makeProgram } from './program.ts';
 import { customBlock } from './runner/custom-block.ts';
 import { describeFailure, logLine } from './runner/job-log.ts';
@@ -20,7 +21,7 @@ async function main(): Promise<number> {
     work = async () => {
       if (inJobLog) writeInOneStream();
       // Before anything is loaded: a signal must not end us while a stage's code is read.
-      const stop = stopSignal();
+      const stop = stopSignal(terminated());
       const context = { env: process.env, codes, configPath: configPath(), stop };
       const run = await load();
       const telemetry = telemetrySettings(process.env);
@@ -72,17 +73,12 @@ function say(descriptor: 1 | 2, text: string): void {
   }
 }
 
-/** GitLab Runner ends a stage with SIGTERM to its process group; a terminal does with SIGINT or SIGHUP. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  const reason = new BulkheadError(
+const terminated = () =>
+  new BulkheadError(
     'terminated',
     'GitLab Runner ended this stage: the job was canceled, ran out of time, or the runner is shutting down',
     'Nothing to fix on this host.',
   );
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort(reason));
-  return stop.signal;
-}
 
 const helpText = () => `
 Called by GitLab Runner, with this in its config.toml (and executor = "custom"):

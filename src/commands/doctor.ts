@@ -3,6 +3,7 @@ import { checks } from '../doctor/all.ts';
 import { examine } from '../doctor/host/examine.ts';
 import { type DoctorOptions, openHost } from '../doctor/host/host.ts';
 import { BulkheadError } from '../errors.ts';
+import { stopSignal } from '../host/stop-signal.ts';
 import type { PeopleCommand, Register } from './command.ts';
 import { describeCheck, doctorJson, type Examined, summarise } from './doctor/report.ts';
 import { printNote, printResult } from './print.ts';
@@ -66,12 +67,6 @@ function doctor(options: Options): PeopleCommand {
 
 /** Whoever interrupts the doctor waits until its sandbox is gone. */
 function interruption(): AbortSignal {
-  const stop = new AbortController();
-  const reason = new BulkheadError(
-    'terminated',
-    'the doctor was interrupted; its sandbox is removed',
-    'Nothing to fix.',
-  );
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort(reason));
-  return stop.signal;
+  const text = 'the doctor was interrupted; its sandbox is removed';
+  return stopSignal(new BulkheadError('terminated', text, 'Nothing to fix.'));
 }

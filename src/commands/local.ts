@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
+import { stopSignals } from '../host/stop-signal.ts';
 import { chooseArtifactsFolder } from '../local/artifacts-folder.ts';
 import { projectOf } from '../local/local-job.ts';
 import { LogView } from '../local/log-view.ts';
@@ -130,7 +131,7 @@ class Interruption implements Disposable {
   };
 
   constructor() {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, this.#listener);
+    for (const signal of stopSignals) process.on(signal, this.#listener);
   }
 
   get signal(): AbortSignal {
@@ -143,7 +144,7 @@ class Interruption implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(signal, this.#listener);
+    for (const signal of stopSignals) process.off(signal, this.#listener);
   }
 }
 
