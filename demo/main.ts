@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import Docker from 'dockerode';
 import { EXAMPLE_IMAGE } from '../setup/image-names.ts';
 import { hostLayout } from '../setup/layout.ts';
+import { shellWord } from '../src/host/shell-word.ts';
 import { type JobObject, listObjects } from './objects.ts';
 import { processesOf } from './processes.ts';
 import { type Proof, prove, tellingFlags } from './proof.ts';
@@ -29,7 +30,7 @@ process.exitCode = exitCode === 0 && proven() && left.length === 0 && alive.leng
 
 /** `bulkhead local` in examples/python, as anybody would call it; its job is looked at as soon as its sandboxes run. */
 async function runLocal(): Promise<{ exitCode: number | null; pid: number }> {
-  process.stdout.write(`$ cd examples/python && bulkhead ${command.map(quoted).join(' ')}\n`);
+  process.stdout.write(`$ cd examples/python && bulkhead ${command.map(shellWord).join(' ')}\n`);
   const child = spawn(join(root, 'bin/bulkhead'), command, {
     cwd: join(root, 'examples/python'),
     env: { ...process.env, BULKHEAD_CONFIG: layout.config },
@@ -92,8 +93,4 @@ function leftovers(): string {
   const note =
     waiting > 0 ? `\n  (Podman keeps ${waiting} exec monitors, conmon, a while longer: exit_command_delay.)` : '';
   return verdict(true, 'Nothing is left: no container, volume, network or sandbox process of the job.') + note;
-}
-
-function quoted(word: string): string {
-  return /^[\w./:=-]+$/.test(word) ? word : `'${word}'`;
 }

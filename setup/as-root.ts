@@ -1,5 +1,6 @@
 import { ExecaError, execa } from 'execa';
-import { quote, type RootStep, shellScript } from '../src/host-setup/root-steps.ts';
+import { shellWord } from '../src/host/shell-word.ts';
+import { type RootStep, shellScript } from '../src/host-setup/root-steps.ts';
 import { isRoot } from './host.ts';
 import { SetupError, say } from './say.ts';
 
@@ -28,7 +29,7 @@ async function take(step: RootStep): Promise<void> {
 
 function request(steps: readonly RootStep[]): string {
   const wanted = steps.map(({ topic, text }) => `  ${topic}: ${text}`).join('\n');
-  return `this needs root once:\n${wanted}\nRun this, then set up again:\n\n  sudo sh -c ${quote(shellScript(steps))}\n`;
+  return `this needs root once:\n${wanted}\nRun this, then set up again:\n\n  sudo sh -c ${shellWord(shellScript(steps))}\n`;
 }
 
 function lastLines(output: unknown): string {

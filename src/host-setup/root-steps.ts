@@ -1,3 +1,5 @@
+import { shellWord } from '../host/shell-word.ts';
+
 type Command = readonly [string, ...string[]];
 
 /** Something only root may do to the host, and why it is wanted. */
@@ -21,10 +23,5 @@ function oneScript({ commands, fallback }: RootStep): string {
 
 /** A command as somebody would type it. */
 export function commandLine(command: readonly string[]): string {
-  return command.map(quote).join(' ');
-}
-
-/** A word that a shell reads as it is. */
-export function quote(word: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return command.map(shellWord).join(' ');
 }

@@ -1,4 +1,5 @@
-import { commandLine, quote, type RootStep, shellScript } from '../host-setup/root-steps.ts';
+import { shellWord } from '../host/shell-word.ts';
+import { commandLine, type RootStep, shellScript } from '../host-setup/root-steps.ts';
 import { escapeForeign } from '../runner/job-log.ts';
 import type { Outcome } from './apply.ts';
 import type { Plan } from './plan.ts';
@@ -46,7 +47,7 @@ export function describeRequirements(steps: readonly RootStep[], root: boolean):
     ...steps.map(({ topic, text }) => `  ${topic}: ${text}`),
     ...(doable.length === 0
       ? ['Do that, then run init again.']
-      : ['Run this, then init again:', '', `  ${root ? script : `sudo sh -c ${quote(script)}`}`, '']),
+      : ['Run this, then init again:', '', `  ${root ? script : `sudo sh -c ${shellWord(script)}`}`, '']),
   ];
 }
 
