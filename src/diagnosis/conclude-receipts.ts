@@ -1,3 +1,4 @@
+import type { PrepareStep } from '../receipts/account.ts';
 import { type Certainty, type Diagnosis, type Finding, rank } from './diagnosis.ts';
 import { causeBehind } from './match.ts';
 import type { Receipt } from './receipt-line.ts';
@@ -10,7 +11,7 @@ const steps = [
   ['create', 'creating the sandboxes'],
   ['start', 'starting the sandboxes'],
   ['prove', 'proving their isolation'],
-] as const;
+] as const satisfies readonly (readonly [PrepareStep, string])[];
 const lastStep = 'judging what was proven, looking for a shell, beginning the services';
 
 /**

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { guaranteeNames } from '../guarantees/guarantee.ts';
-import { codeRow, prepareSteps } from './families.ts';
+import { prepareSteps } from '../receipts/account.ts';
+import { codeRow } from './families.ts';
 import type { Totals } from './totals.ts';
 
 /** As much of a receipt as is counted. Not strict: an older or newer driver may have written it. */

@@ -1,5 +1,6 @@
 import { type ErrorCode, errorCodes } from '../errors.ts';
 import { guaranteeNames } from '../guarantees/guarantee.ts';
+import { prepareSteps } from '../receipts/account.ts';
 import { stageLabels, stageOutcomes } from './stage-record.ts';
 
 /** A metric, by Prometheus' conventions: a name with its unit, and one time series for each row of label values. */
@@ -13,8 +14,6 @@ export interface Family {
   readonly bounds: readonly number[];
 }
 
-/** What `durations` of a `prepared` receipt names, in its order. */
-export const prepareSteps = ['decide', 'images', 'create', 'start', 'prove', 'services'] as const;
 /** What is lost: see docs/metrics.md. */
 export const gapKinds = ['receipts', 'stages'] as const;
 export type GapKind = (typeof gapKinds)[number];

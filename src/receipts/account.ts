@@ -4,6 +4,10 @@ import type { Job } from '../runner/job.ts';
 import { version } from '../version.ts';
 import type { ReceiptRecord } from './record.ts';
 
+/** What `prepare` does, in its order: what `durations` of its receipts names. */
+export const prepareSteps = ['decide', 'images', 'create', 'start', 'prove', 'services'] as const;
+export type PrepareStep = (typeof prepareSteps)[number];
+
 type Prepared = Extract<ReceiptRecord, { kind: 'prepared' }>;
 type Image = Prepared['images']['build'];
 
@@ -32,7 +36,7 @@ export class Account {
   }
 
   /** Notes how long the step took that just ended. */
-  lap(step: string): void {
+  lap(step: PrepareStep | 'remove'): void {
     const now = performance.now();
     this.#durations[step] = Math.round(now - this.#since);
     this.#since = now;
