@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { inOwnGroup } from './own-group.ts';
 
 /** Stays empty, and stays where it is. */
 export const lockFile = 'lock';
@@ -17,13 +18,21 @@ export const lockFile = 'lock';
 export async function withLock<T>(folder: string, work: () => Promise<T>, patienceSeconds = 30): Promise<T> {
   const { O_RDONLY, O_CREAT, O_NOFOLLOW } = constants;
   await using file = await open(join(folder, lockFile), O_RDONLY | O_CREAT | O_NOFOLLOW, 0o600);
+  const { exitCode, signal, says } = await inOwnGroup(() => lock(file.fd, patienceSeconds));
+  if (exitCode !== 0) {
+    const taken = `another process held the lock for ${patienceSeconds} s`;
+    throw new Error(says.trim() || (signal === null ? taken : `flock was ended by ${signal}`));
+  }
+  return await work();
+}
+
+async function lock(fd: number, patienceSeconds: number) {
   const child = spawn('flock', ['-x', '-w', `${patienceSeconds}`, '3'], {
     env: { PATH: process.env['PATH'] || '/usr/bin:/bin' },
-    stdio: ['ignore', 'ignore', 'pipe', file.fd],
-    // A process group of its own: the signal that ends a stage goes to the whole group, and cleanup goes on nevertheless.
+    stdio: ['ignore', 'ignore', 'pipe', fd],
     detached: true,
   });
-  const [[exitCode], says] = await Promise.all([once(child, 'close'), child.stderr ? text(child.stderr) : '']);
-  if (exitCode !== 0) throw new Error(says.trim() || `another process held the lock for ${patienceSeconds} s`);
-  return await work();
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  const [[exitCode, signal], says] = await Promise.all([closed, child.stderr ? text(child.stderr) : '']);
+  return { exitCode, signal, says };
 }

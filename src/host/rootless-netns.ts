@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { inOwnGroup } from './own-group.ts';
 
 /** Where a container is to be found on the host: all that leads from it to the namespace of its bridges. */
 export interface ContainerPlace {
@@ -66,17 +67,20 @@ export class RootlessNetns implements AsyncDisposable {
     const { execa } = await import('execa');
     const ours = (handle: FileHandle) => `/proc/${process.pid}/fd/${handle.fd}`;
     const namespaces = [`--user=${ours(this.#user)}`, `--net=${ours(this.#net)}`];
-    const { failed, stdout, stderr, shortMessage } = await execa('nsenter', [...namespaces, '--', program, ...args], {
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
-      extendEnv: false,
-      cwd: '/',
-      input,
-      timeout: 30_000,
-      reject: false,
-      stripFinalNewline: false,
-      // That of a table is some kilobytes; a namespace may hold those of many jobs.
-      maxBuffer: 32 * 1024 * 1024,
-    });
+    const start = () =>
+      execa('nsenter', [...namespaces, '--', program, ...args], {
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' },
+        extendEnv: false,
+        cwd: '/',
+        detached: true,
+        input,
+        timeout: 30_000,
+        reject: false,
+        stripFinalNewline: false,
+        // That of a table is some kilobytes; a namespace may hold those of many jobs.
+        maxBuffer: 32 * 1024 * 1024,
+      });
+    const { failed, stdout, stderr, shortMessage } = await inOwnGroup(start);
     if (failed) throw new Error(stderr.trim() || shortMessage);
     return stdout;
   }

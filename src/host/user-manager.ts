@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inOwnGroup } from './own-group.ts';
 
 /** Why something of the host cannot be used, and what would change that. Also one of the states of an Observation. */
 export interface Unavailable {
@@ -94,15 +95,18 @@ function manager(uid: number, gid: number, session: string): UserManager {
         XDG_RUNTIME_DIR: session,
         DBUS_SESSION_BUS_ADDRESS: `unix:path=${session}/bus`,
       };
-      const { failed, stdout, stderr, shortMessage } = await execa(program, ['--user', ...args], {
-        ...asOwner,
-        env,
-        extendEnv: false,
-        cwd: '/',
-        stdin: 'ignore',
-        timeout: timeoutMs,
-        reject: false,
-      });
+      const start = () =>
+        execa(program, ['--user', ...args], {
+          ...asOwner,
+          env,
+          extendEnv: false,
+          cwd: '/',
+          detached: true,
+          stdin: 'ignore',
+          timeout: timeoutMs,
+          reject: false,
+        });
+      const { failed, stdout, stderr, shortMessage } = await inOwnGroup(start);
       if (failed) throw new Error(stderr.trim() || shortMessage);
       return stdout;
     },

@@ -6,11 +6,13 @@ import { join } from 'node:path';
 import { EXAMPLE_IMAGE, TEST_IMAGES } from '../../setup/image-names.ts';
 import { hostLayout } from '../../setup/layout.ts';
 import { type Configuration, configurationSchema } from '../../src/configuration.ts';
+import { RootlessNetns } from '../../src/host/rootless-netns.ts';
 import { type JobInput, makeJob } from '../../src/player/job.ts';
-import { openPodman, statusCode } from '../../src/podman/client.ts';
+import { openPodman, type Podman, statusCode } from '../../src/podman/client.ts';
+import { containerPlace } from '../../src/podman/containers.ts';
 import { type JobObjects, listJobObjects } from '../../src/podman/job-objects.ts';
 import { type Job, parseJob } from '../../src/runner/job.ts';
-import { cacheName, objectName, type Role } from '../../src/sandbox/names.ts';
+import { cacheName, interfaceName, objectName, type Role } from '../../src/sandbox/names.ts';
 import { Player, type PlayerOptions } from '../player/player.ts';
 
 /** The host that set-up made: a real Podman service with real runsc. */
@@ -87,6 +89,11 @@ export class TestJob implements AsyncDisposable {
       BUILD_FAILURE_EXIT_CODE: '1',
       SYSTEM_FAILURE_EXIT_CODE: '2',
     };
+  }
+
+  /** Where the bridge of its build sandbox is. @param at the service that runs it. */
+  async netns(at: Podman = podman): Promise<RootlessNetns> {
+    return RootlessNetns.find(await containerPlace(at, this.name('build')), [interfaceName(this, 'build')]);
   }
 
   async assertNothingLeft(): Promise<void> {

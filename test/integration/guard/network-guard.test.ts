@@ -2,12 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, suite, test } from 'node:test';
 import { podmanUser } from '../../../setup/podman-user.ts';
-import { RootlessNetns } from '../../../src/host/rootless-netns.ts';
+import type { RootlessNetns } from '../../../src/host/rootless-netns.ts';
 import { findProgram } from '../../../src/host-setup/find-program.ts';
 import { tableName } from '../../../src/network/ruleset.ts';
 import { waitForPodman } from '../../../src/podman/client.ts';
-import { containerPlace } from '../../../src/podman/containers.ts';
-import { interfaceName } from '../../../src/sandbox/names.ts';
 import { GitServer } from '../../player/git-server.ts';
 import { makeRepository } from '../../player/repository.ts';
 import { askDns } from '../ask-dns.ts';
@@ -72,11 +70,6 @@ for (const [stack, runsc, network, lacking] of runtimes) {
     const said = async (job: TestJob, script: string, stage?: string) =>
       (await job.sh(script, stage)).stdout.toString();
 
-    async function netnsOf(job: TestJob): Promise<RootlessNetns> {
-      const place = await containerPlace(service.podman, job.name('build'));
-      return RootlessNetns.find(place, [interfaceName(job, 'build')]);
-    }
-
     test('every listener is there: the made host itself reaches them, by IPv6 too', () => {
       const [program = '', ...args] = world.onHost;
       const run = (script: string) => execFileSync(program, [...args, 'sh', '-c', script], { encoding: 'utf8' });
@@ -103,7 +96,7 @@ for (const [stack, runsc, network, lacking] of runtimes) {
       );
       assert.doesNotMatch(await said(job, `${tcpFromHelper('169.254.169.254')}; true`, 'get_sources'), /^tcp /m);
 
-      await using netns = await netnsOf(job);
+      await using netns = await job.netns(service.podman);
       await netns.run(['nft', `delete table inet ${tableName(job.key)}`]);
       // With Podman 5 (pasta) the host's own address is the namespace's own, where nobody listens.
       const own = podmanMajor < 5 ? [] : hostAddresses.slice(0, 1);
@@ -145,7 +138,7 @@ for (const [stack, runsc, network, lacking] of runtimes) {
       for (const server of ['', '10.66.0.1', one]) {
         assert.match(await said(job, askDns('203-0-113-5.world.test', server)), /^no answer/);
       }
-      await using netns = await netnsOf(job);
+      await using netns = await job.netns(service.podman);
       const gateways = (await netns.run(['cat', '/proc/self/net/fib_trie'])).match(/10\.89\.\d+\.1\b/g) ?? [];
       for (const gateway of new Set(gateways)) {
         assert.match(await said(job, askDns('203-0-113-5.world.test', gateway)), /^no answer/, 'the tunnel of names');
@@ -179,7 +172,7 @@ with socket.create_server(("0.0.0.0", 7000)) as server:
       await listening.outputs('listening');
       assert.equal(await said(one.job, reach([address])), all([address], 'no'));
       assert.match(await said(one.job, askDns('203-0-113-5.world.test', gateway)), /^no answer/);
-      await using netns = await netnsOf(one.job);
+      await using netns = await one.job.netns(service.podman);
       for (const { job } of [one, other]) await netns.run(['nft', `delete table inet ${tableName(job.key)}`]);
       assert.match(await said(one.job, reach([address])), /tcp reached/, 'without the rules');
       await listening.terminate(60_000, 10_000);
@@ -190,7 +183,7 @@ with socket.create_server(("0.0.0.0", 7000)) as server:
         (await netns.run(['nft', 'list', 'tables'])).match(/bulkhead_\w+/g) ?? [];
       {
         await using stays = await jobWith({ build: 'egress' });
-        await using netns = await netnsOf(stays.job);
+        await using netns = await stays.job.netns(service.podman);
         {
           await using goes = await jobWith({ build: 'egress' });
           assert.deepEqual((await tables(netns)).sort(), [goes.job.key, stays.job.key].map(tableName).sort());
