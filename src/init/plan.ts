@@ -30,8 +30,11 @@ export interface Plan {
 export const DELEGATION_FILE = '/etc/systemd/system/user@.service.d/bulkhead.conf';
 export const TMPFILES = '/etc/tmpfiles.d/bulkhead.conf';
 
-/** Pure: the facts of a host and what the operator asked for, as steps. Each is taken only where it is missing. */
-export function plan(facts: HostFacts, options: InitOptions): Plan {
+/**
+ * Pure: the facts of a host and what the operator asked for, as steps. Each is taken only where it is missing.
+ * @param merged whether init has put the driver into a config.toml before.
+ */
+export function plan(facts: HostFacts, options: InitOptions, merged = false): Plan {
   return {
     obstacles: obstacles(facts),
     requirements: requirements(facts),
@@ -47,7 +50,7 @@ export function plan(facts: HostFacts, options: InitOptions): Plan {
       timerStep(facts),
       ...mergeStep(facts, options),
     ],
-    notes: notes(facts, options),
+    notes: notes(facts, merged || options.merge !== undefined),
   };
 }
 
@@ -61,8 +64,8 @@ function obstacles({ systemd, developerSetUp, layout, productUnsafe }: HostFacts
   ];
 }
 
-function notes({ cgroup2, root, release, programs, product, node }: HostFacts, { merge }: InitOptions): string[] {
-  const configured = merge === undefined ? ['put the block above into config.toml, or have it merged: --merge'] : [];
+function notes({ cgroup2, root, release, programs, product, node }: HostFacts, merged: boolean): string[] {
+  const configured = merged ? [] : ['put the block above into config.toml, or have it merged: --merge'];
   const ownNode = node.startsWith(`${product}/`);
   return [
     ...(cgroup2 ? [] : ['limits: this host has cgroup version 1, so no limit of memory, tasks or processors holds']),
@@ -109,7 +112,7 @@ function userSteps({ root, layout, userGroup, subordinateIds, lingers }: HostFac
   ];
 }
 
-function folders({ root, layout, cniFolder }: HostFacts): FolderStep[] {
+function folders({ root, layout, cniFolder, podmanMajor = 5 }: HostFacts): FolderStep[] {
   const { dataDir, configDir, policies, seccompProfiles, stateFolder } = layout;
   const folder = (path: string, mode: number, why: string, owner: 'podman' | 'self' = 'self'): FolderStep => ({
     kind: 'folder',
@@ -130,7 +133,9 @@ function folders({ root, layout, cniFolder }: HostFacts): FolderStep[] {
     folder(stateFolder, 0o700, 'receipts, and who may use which image'),
     folder(join(dataDir, 'home'), 0o700, "Podman's home", 'podman'),
     folder(join(dataDir, 'storage'), 0o700, 'images and containers', 'podman'),
-    ...(root && !cniFolder ? [folder(CNI_FOLDER, 0o755, 'so that Podman 4 does not hide all of /var/lib')] : []),
+    ...(root && !cniFolder && podmanMajor < 5
+      ? [folder(CNI_FOLDER, 0o755, 'so that Podman 4 does not hide all of /var/lib')]
+      : []),
   ];
 }
 

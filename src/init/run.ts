@@ -36,10 +36,11 @@ export async function runInit(
 ): Promise<CommandExitCode> {
   requireProduct(product);
   const facts = await hostFacts(context.env, product);
-  const made = plan(facts, request);
   const on = placed(request.staging);
   const { layout } = facts;
   const manifest = (await readManifest(on(layout.manifest))) ?? emptyManifest();
+  const merged = manifest.merges.length > 0;
+  const made = plan(facts, request, merged);
   const seen = made.steps.map((step) => see(step, manifest, on));
   const block = runnerBlock(join(product, 'bin/bulkhead'));
   if (request.print || context.json) await printPlan(made, seen, block, context.json);
@@ -59,7 +60,7 @@ export async function runInit(
   makeFolders(manifest, layout.dataDir, on(layout.dataDir), 0o755, () => {});
   here.save();
   await takeAll(made.steps, here);
-  if (request.merge === undefined && !context.json) await printResult(block.trimEnd());
+  if (request.merge === undefined && !merged && !context.json) await printResult(block.trimEnd());
   return await withNotes(made, 0);
 }
 

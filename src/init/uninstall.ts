@@ -64,14 +64,18 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<Lef
   }
   if (purge) await purgeData(here, user);
   removeEmptyFolders(manifest, on);
+  const ours = [...Object.keys(manifest.files), layout.manifest];
+  const holds = (path: string, any: readonly string[]) => any.some((other) => other.startsWith(`${path}/`));
+  // Not those that are there for something that is named already.
+  const inUse = manifest.folders.filter((path) => !holds(path, [...ours, ...manifest.folders]));
+  // Without our data, what is in there is others': nothing is left to undo.
+  if (purge) manifest.folders = manifest.folders.filter((path) => holds(path, ours));
   if (isEmpty(manifest) || onlyDataFolder(here)) {
     removeManifest(on(layout.manifest));
     removeEmptyFolders(manifest, on);
+    inUse.push(...manifest.folders);
   } else save();
-  // Not those that are there for something that is named already.
-  const named = [...Object.keys(manifest.files), ...manifest.folders, ...(isEmpty(manifest) ? [] : [layout.manifest])];
-  for (const path of manifest.folders)
-    if (!named.some((other) => other.startsWith(`${path}/`))) kept.push(`${path}: it is not empty`);
+  kept.push(...inUse.map((path) => `${path}: it is not empty`));
   if (manifest.user !== undefined) kept.push(`the user ${manifest.user}: it owns data (--purge removes both)`);
   return { changed, kept };
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -80,6 +81,15 @@ suite('files below --root', { concurrency: false }, () => {
     assert.deepEqual(snapshot(), before);
   });
 
+  test('the block for config.toml is shown until it is merged', () => {
+    assert.match(apply().stdout, /run_exec/);
+    assert.match(apply().stderr, /put the block above into config\.toml/);
+    apply('--merge', toml);
+    const { stdout, stderr } = apply();
+    assert.equal(stdout, '');
+    assert.doesNotMatch(stderr, /put the block/);
+  });
+
   test('of somebody else stay, and are named; what the operator changed does so, too', () => {
     const [foreign, changed] = [join(layout.policies, 'baseline.json'), join(layout.policies, 'assignments.json')];
     mkdirSync(on(layout.policies), { recursive: true });
@@ -94,6 +104,19 @@ suite('files below --root', { concurrency: false }, () => {
       [foreign, changed].map((path) => readFileSync(on(path), 'utf8')),
       ['mine', 'mine, too'],
     );
+  });
+
+  test('a folder that others use stays; once our data is gone, too, nothing is left to undo', () => {
+    apply();
+    const foreign = join(layout.policies, 'mine.json');
+    writeFileSync(on(foreign), 'mine');
+    for (const purge of [[], ['--purge']]) {
+      const { status, stdout } = staged('--uninstall', ...purge);
+      assert.deepEqual([status, stdout], [0, `left: ${layout.policies}: it is not empty\n`]);
+      assert.equal(existsSync(on(layout.manifest)), purge.length === 0);
+    }
+    assert.equal(readFileSync(on(foreign), 'utf8'), 'mine');
+    assert.match(staged('--uninstall').stderr, /init has done nothing here/);
   });
 
   test('that an older init wrote are brought up to date', () => {

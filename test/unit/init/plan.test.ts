@@ -36,6 +36,12 @@ test('a pristine host gets a user, then what the user needs, then what runs as i
   assert.deepEqual(kinds(again), rest);
 });
 
+test('Podman 4 gets the folder without which it would hide /var/lib', () => {
+  const made = (podmanMajor: number) =>
+    planned({ podmanMajor }).steps.some((step) => step.kind === 'folder' && step.path === '/var/lib/cni');
+  assert.deepEqual([4, 5, 6].map(made), [true, false, false]);
+});
+
 test('config.toml is touched only when that is asked for, and last', () => {
   const merge = { path: '/etc/gitlab-runner/config.toml', runner: 'a', replace: false };
   assert.equal(kinds({}, { ...nothingAsked, merge }).at(-1), 'merge');
