@@ -17,6 +17,6 @@ export function judgeHelperImage(name: string, user: string, image: Pick<ImageFa
   if (image !== undefined) return ok(`${name} (${shortId(image)})`);
   return fail(
     `${name} is not in the store of the service`,
-    `As ${user}, with the environment of the service, in the folder of Bulkhead: podman build --tag ${name} . (on a host made by set-up: npm run setup)`,
+    `bulkhead init, where that set the host up (npm run setup, where set-up did); else, as ${user}, with the environment of the service, in the folder of Bulkhead: podman build --tag ${name} .`,
   );
 }

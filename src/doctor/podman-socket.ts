@@ -53,7 +53,7 @@ function replaceable(socket: string, owner: number): SocketFacts['replaceable'] 
 export function noSocket(socket: string): Finding {
   return fail(
     `there is no socket ${socket}`,
-    'Start the Podman service that owns it, or name its socket as "socket" in the configuration.',
+    'Start the Podman service that owns it (bulkhead init, where that set the host up), or name its socket as "socket" in the configuration.',
   );
 }
 

@@ -129,7 +129,7 @@ suite('bulkhead doctor', { concurrency: 2 }, () => {
     assert.ok(lines.includes('-     a real sandbox: not looked at: Podman does not answer'), stdout);
     assert.ok(
       lines.includes(
-        '      fix: Start the Podman service that owns it, or name its socket as "socket" in the configuration.',
+        '      fix: Start the Podman service that owns it (bulkhead init, where that set the host up), or name its socket as "socket" in the configuration.',
       ),
       stdout,
     );

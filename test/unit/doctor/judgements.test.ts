@@ -267,7 +267,7 @@ table('the helper image', [
     judgeHelperImage('h:1', 'b', undefined),
     'fail',
     /h:1 is not in the store/,
-    /As b, .*podman build --tag h:1 \./,
+    /as b, .*podman build --tag h:1 \./,
   ],
 ]);
 
