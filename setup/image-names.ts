@@ -18,5 +18,5 @@ export const TEST_IMAGES = {
 /** Services that only tests want: Debian's Redis, and its PostgreSQL with a cluster that everybody may use. */
 export const SERVICE_IMAGES = { redis: `${OWN}/redis:1`, postgresql: `${OWN}/postgresql:1` } as const;
 
-/** In place of the official images that the projects of examples/ name, where no registry is within reach. */
-export const PROJECT_IMAGES = { c: `${OWN}/example-c:1`, node: `${OWN}/example-node:1` } as const;
+/** In place of the official images that the projects of examples/, and this one, name, where no registry is within reach. */
+export const PROJECT_IMAGES = { c: `${OWN}/example-c:1`, node: `${OWN}/example-node:1`, ci: `${OWN}/ci:1` } as const;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { HostLayout } from './layout.ts';
 import { findImage } from './podman-api.ts';
@@ -30,10 +30,13 @@ export interface ImageSource {
   readonly base: string;
   /** The build context: path in it → content. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Folders in the build context: path in it → what is copied there, and what tells that it has changed. */
+  readonly folders?: Readonly<Record<string, { readonly from: string; readonly version: string }>>;
 }
 
-export function inputsOf({ containerfile, base, files = {} }: Omit<ImageSource, 'name'>): string {
-  return hashOf(containerfile, base, ...Object.entries(files).flat());
+export function inputsOf({ containerfile, base, files = {}, folders = {} }: Omit<ImageSource, 'name'>): string {
+  const versions = Object.entries(folders).map(([path, { version }]) => [path, version]);
+  return hashOf(containerfile, base, ...Object.entries(files).flat(), ...versions.flat());
 }
 
 /** Builds a Containerfile on `base` unless the image of that name already is what would come out. */
@@ -59,6 +62,9 @@ export async function ensureBuilt(layout: HostLayout, user: PodmanUser, source: 
   for (const [path, content] of Object.entries({ ...source.files, Containerfile: source.containerfile })) {
     mkdirSync(dirname(join(context, path)), { recursive: true, mode: 0o755 });
     writeIfChanged(join(context, path), content, { mode: 0o644 });
+  }
+  for (const [path, { from }] of Object.entries(source.folders ?? {})) {
+    cpSync(from, join(context, path), { recursive: true, verbatimSymlinks: true });
   }
   await user.exec('podman', ['build', ...options, context], { timeout: BUILD_TIMEOUT_MS });
   rmSync(context, { recursive: true });

@@ -114,6 +114,17 @@ suite('the examples', () => {
   });
 });
 
+suite("the project's own pipeline", () => {
+  for (const job of ['types', 'lint']) {
+    test(job, async () => {
+      const result = await new Project(root).local(job, '--variable', `IMAGE=${PROJECT_IMAGES.ci}`);
+      assert.equal(result.exitCode, 0, result.all);
+      assert.match(result.stdout, new RegExp(`^> ${job === 'types' ? 'tsc' : 'biome check'}$`, 'm'));
+      assert.match(result.stdout, /^Job succeeded$/m);
+    });
+  }
+});
+
 suite('a job', () => {
   test("gets the tree as it is, less what is ignored; its exit code is the command's", async () => {
     const script = `script:

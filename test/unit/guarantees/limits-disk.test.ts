@@ -7,6 +7,7 @@ import {
   type Sighting,
   type WritableGround,
 } from '../../../src/guarantees/limits-disk.ts';
+import { needsLinux } from '../needs-linux.ts';
 
 const GiB = 1024 ** 3;
 const memory = { target: '/builds', tmpfs: true, bytes: GiB };
@@ -63,7 +64,7 @@ suite('limits.disk', () => {
     assert.equal((await observeDiskLimit([{ container, bundle: { seen } }], GiB)).state, 'unavailable');
   });
 
-  test('looks at the mounts that are written to, and at what is really behind them', async () => {
+  test('looks at the mounts that are written to, and at what is really behind them', { skip: needsLinux }, async () => {
     const container = { pid: process.pid } as Sighting['container'];
     const seen = bundle([
       { destination: '/builds', type: 'bind', source: '/', options: ['rw', 'rbind'] },

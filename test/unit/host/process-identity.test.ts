@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { bootedMs, processIdentity, processPlace, processState } from '../../../src/host/process-identity.ts';
+import { needsLinux } from '../needs-linux.ts';
 import { children, folder, gone, sleeper } from './children.ts';
 
 const ticksSinceBoot = () => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 100;
@@ -56,7 +57,7 @@ suite('the place of a process', () => {
     assert.equal(elsewhere([], 'p.processPlace()'), processPlace());
   });
 
-  test('is another in another pid namespace', () => {
+  test('is another in another pid namespace', { skip: needsLinux }, () => {
     const inside = elsewhere(['unshare', ...asUser, '--pid', '--fork', '--mount-proc'], 'p.processPlace()');
     const [boot, pids] = inside.split('/');
     const [ourBoot, ourPids] = processPlace()?.split('/') ?? [];
@@ -64,7 +65,7 @@ suite('the place of a process', () => {
     assert.notEqual(pids, ourPids);
   });
 
-  test('is none where /proc is that of another pid namespace', () => {
+  test('is none where /proc is that of another pid namespace', { skip: needsLinux }, () => {
     assert.equal(elsewhere(['unshare', ...asUser, '--pid', '--fork'], 'p.processPlace()'), 'undefined');
   });
 
@@ -118,7 +119,7 @@ suite('the state of a process', () => {
     ['another pid namespace', (place: string) => place.replace(/\/\d+\//, '/1/'), false],
     ['another time namespace', (place: string) => place.replace(/\d+$/, '1'), false],
   ] as const) {
-    test(`is unknown in ${what}, though no such process is here`, async () => {
+    test(`is unknown in ${what}, though no such process is here`, { skip: needsLinux }, async () => {
       const seen = processState(`${await gone()}:1@${change(processPlace() ?? '')}`);
       assert.equal(seen.state, 'unknown');
       assert.equal(seen.state === 'unknown' && seen.earlierBoot, earlierBoot);
@@ -133,7 +134,7 @@ suite('the state of a process', () => {
     }
   });
 
-  test('is unknown from a pid namespace where it cannot be seen', async () => {
+  test('is unknown from a pid namespace where it cannot be seen', { skip: needsLinux }, async () => {
     const identity = await own();
     const asked = `p.processState(${JSON.stringify(identity)}).state`;
     assert.equal(elsewhere(['unshare', ...asUser, '--pid', '--fork', '--mount-proc'], asked), 'unknown');
@@ -141,7 +142,9 @@ suite('the state of a process', () => {
     assert.equal(elsewhere([], asked), 'running');
   });
 
-  test('is not gone where /proc hides the processes of others', { skip: process.getuid?.() !== 0 }, async () => {
+  test('is not gone where /proc hides the processes of others', {
+    skip: process.getuid?.() !== 0 ? 'needs root' : needsLinux,
+  }, async () => {
     const hidden = ['unshare', '--mount', 'sh', '-c', 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', 'sh'];
     const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
     const state = (identity: string) =>
@@ -183,7 +186,9 @@ suite('GitLab Runner', () => {
     assert.equal(seenBehind(script, new Date(Date.now() + 3_600_000)), await processIdentity(process.pid));
   });
 
-  test('is not known from within another pid namespace, or without a description of the job', () => {
+  test('is not known from within another pid namespace, or without a description of the job', {
+    skip: needsLinux,
+  }, () => {
     assert.equal(seenBehind(['unshare', ...asUser, '--pid', '--fork', '--mount-proc']), 'unknown');
     assert.equal(elsewhere([], "await p.runnerIdentity('/nonexistent')"), 'unknown');
   });

@@ -55,7 +55,13 @@ suite('a file is read', () => {
   }
 
   test('by a relative path', async () => {
-    assert.equal(await readTrustedFile(relative(process.cwd(), put('file'))), 'text');
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      assert.equal(await readTrustedFile(relative(folder, put('file'))), 'text');
+    } finally {
+      process.chdir(before);
+    }
   });
 
   test('below a sticky folder that everybody can write, as long as what is in it is ours', async () => {

@@ -13,6 +13,7 @@ import {
 } from '../../../src/network/closed-ranges.ts';
 import { overlaps, rangeOf, toAddress } from '../../../src/policy/ipv4-range.ts';
 import { destinationProblem } from '../../../src/policy/network-rule.ts';
+import { needsLinux } from '../needs-linux.ts';
 
 const covers = (ranges: readonly string[], address: string) =>
   ranges.some((range) => overlaps(rangeOf(range), rangeOf(address)));
@@ -155,7 +156,7 @@ suite('the addresses of a host', () => {
     assert.deepEqual(withoutOverlaps(['203.0.113.0/24'], ['203.0.113.0/24', '203.0.113.7']), ['203.0.113.0/24']);
   });
 
-  test('of this host are those that it knows itself', async () => {
+  test('of this host are those that it knows itself', { skip: needsLinux }, async () => {
     const own = Object.values(networkInterfaces())
       .flat()
       .flatMap((one) => (one?.family === 'IPv4' && !one.internal ? [one.address] : []));

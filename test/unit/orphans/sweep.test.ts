@@ -65,8 +65,8 @@ suite('a sweep', () => {
     await once(server, 'listening');
     try {
       for (const [stopMs, budgetMs] of [
-        [60_000, 100],
-        [100, 60_000],
+        [60_000, 1000],
+        [1000, 60_000],
       ] as const) {
         const started = performance.now();
         const host = { socket, stateFolder: folder() };
@@ -74,7 +74,7 @@ suite('a sweep', () => {
         const swept = await sweepOrphans(openPodman(socket), host, stop, { budgetMs });
         assert.deepEqual(swept, { looked: true, removed: 0 });
         const took = performance.now() - started;
-        assert.ok(took >= 90 && took < 5000, `${took} ms`);
+        assert.ok(took >= 990 && took < 10_000, `${took} ms`);
       }
       assert.equal(connections.length, 6, 'one list for each kind of object');
     } finally {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bulkheadPrograms } from '../../../src/player/driver.ts';
@@ -32,7 +32,8 @@ export class FakeDriver {
   }
 
   #lines(name: string): string[] {
-    return readFileSync(join(this.root, name), 'utf8').trim().split('\n');
+    const file = join(this.root, name);
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
   }
 
   [Symbol.dispose](): void {
