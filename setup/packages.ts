@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { findProgram } from '../src/host-setup/find-program.ts';
 import { hasHelperProgram, hasUserBus } from '../src/host-setup/host-checks.ts';
+import { missingPackages as missingForPodman } from '../src/host-setup/needed-packages.ts';
 import { aptInstall, candidateVersion, ensurePackageLists } from './apt.ts';
 import type { RootStep } from './as-root.ts';
 import { isRoot, release, systemdRuns } from './host.ts';
@@ -15,22 +16,13 @@ const OLDEST_RUNSC = '0.0~20240729';
 /** The root steps that install what is missing on the host; empty when nothing is. */
 export async function missingPackages(layout: HostLayout): Promise<RootStep[]> {
   const runsc = findProgram('runsc', process.env['PATH']) ?? findProgram('runsc');
-  const programs = missingPrograms(layout);
-  if (runsc && programs.length === 0 && (await missingRootlessNetwork()).length === 0) return [];
+  if (runsc && (await missing(layout)).length === 0) return [];
   if (!release().debianLike || !findProgram('apt-get')) {
-    const names = [
-      'podman 4.3 or newer',
-      'uidmap',
-      'netavark',
-      'aardvark-dns',
-      'catatonit',
-      'pasta or slirp4netns',
-      'runsc',
-    ];
+    const names = [...(await missing(layout)), ...(runsc ? [] : ['runsc'])];
     throw new SetupError(`this host has no apt; install these by its own means: ${names.join(', ')}`);
   }
   await ensurePackageLists();
-  const packages = [...programs, ...(await missingRootlessNetwork())];
+  const packages = await missing(layout);
   const steps = packages.length > 0 ? [installation('Podman', packages)] : [];
   return runsc ? steps : [...steps, await runscInstallation()];
 }
@@ -40,34 +32,28 @@ export function installation(topic: string, packages: readonly string[]): RootSt
   return { topic, text: `installing ${packages.join(', ')} (apt)`, commands: aptInstall(packages) };
 }
 
-function missingPrograms(layout: HostLayout): string[] {
-  const missing = [
-    ...(findProgram('podman') ? [] : ['podman']),
-    ...(findProgram('newuidmap') ? [] : ['uidmap']),
-    ...(hasHelperProgram('netavark') ? [] : ['netavark']),
-    ...(hasHelperProgram('aardvark-dns') ? [] : ['aardvark-dns']),
-    // netavark's own choice of firewall differs by version; old ones know only iptables.
-    ...(findProgram('iptables') ? [] : ['iptables']),
-    ...(findProgram('nft') ? [] : ['nftables']),
-    ...(findProgram('catatonit') ? [] : ['catatonit']),
-    // For hosts whose own root is an overlay, where the kernel refuses a second one.
-    ...(findProgram('fuse-overlayfs') ? [] : ['fuse-overlayfs']),
+async function missing(layout: HostLayout): Promise<string[]> {
+  const forPodman = missingForPodman({
+    program: (name) => findProgram(name) !== undefined,
+    helperProgram: hasHelperProgram,
+    userBus: !systemdRuns || hasUserBus(),
+    podmanMajor: await podmanMajor(),
+  });
+  return [
+    ...forPodman.map(([apt]) => apt),
     ...(findProgram('git') ? [] : ['git']),
     // Root installs it if no registry can be reached; others are asked for one sudo line, not for two.
     ...(isRoot || existsSync(layout.config) || findProgram('mmdebstrap') ? [] : ['mmdebstrap']),
   ];
-  const bus = systemdRuns && !hasUserBus() ? ['dbus-user-session'] : [];
-  return [...missing, ...bus];
 }
 
-/** Podman 5 connects rootless networks by pasta, Podman 4 by slirp4netns. */
-async function missingRootlessNetwork(): Promise<string[]> {
+/** Of the Podman that is there, or would be installed. */
+async function podmanMajor(): Promise<number> {
   const podman = findProgram('podman');
   const version = podman
     ? (await execa(podman, ['--version'])).stdout.split(' ').at(-1)
     : ((await candidateVersion('podman')) ?? (release().codename === 'bookworm' ? '4' : '5'));
-  const [program, name] = Number.parseInt(version ?? '', 10) < 5 ? ['slirp4netns', 'slirp4netns'] : ['pasta', 'passt'];
-  return findProgram(program) ? [] : [name];
+  return Number.parseInt(version ?? '', 10);
 }
 
 async function runscInstallation(): Promise<RootStep> {

@@ -1,9 +1,7 @@
+import { missingPackages } from '../host-setup/needed-packages.ts';
 import type { RootStep } from '../host-setup/root-steps.ts';
 import { lingerStep, subordinateIdsStep } from '../host-setup/user-steps.ts';
 import type { HostFacts } from './facts.ts';
-
-/** A package's name with apt and with dnf. */
-type Package = readonly [apt: string, dnf: string];
 
 /** What init does not do itself: it installs no packages, and an ordinary user cannot do root's part. Pure. */
 export function requirements(facts: HostFacts): RootStep[] {
@@ -21,10 +19,15 @@ export function requirements(facts: HostFacts): RootStep[] {
   ];
 }
 
-function packages(facts: HostFacts): RootStep[] {
-  const missing = missingPackages(facts);
+function packages({ programs, helperPrograms, userBus, podmanMajor, release }: HostFacts): RootStep[] {
+  const missing = missingPackages({
+    program: (name) => name in programs,
+    helperProgram: (name) => helperPrograms.includes(name),
+    userBus,
+    podmanMajor: podmanMajor ?? (release.codename === 'bookworm' ? 4 : 5),
+  });
   if (missing.length === 0) return [];
-  const manager = facts.release.debianLike ? 'apt' : facts.release.fedoraLike ? 'dnf' : undefined;
+  const manager = release.debianLike ? 'apt' : release.fedoraLike ? 'dnf' : undefined;
   const names = missing.map(([apt, dnf]) => (manager === 'dnf' ? dnf : apt));
   const install = {
     apt: ['apt-get', 'install', '-y', '--no-install-recommends', ...names],
@@ -37,24 +40,6 @@ function packages(facts: HostFacts): RootStep[] {
       commands: manager === undefined ? [] : [install[manager]],
     },
   ];
-}
-
-function missingPackages({ programs, helperPrograms, userBus, podmanMajor, release }: HostFacts): Package[] {
-  const old = podmanMajor === undefined ? release.codename === 'bookworm' : podmanMajor < 5;
-  const network: Package = old ? ['slirp4netns', 'slirp4netns'] : ['passt', 'passt'];
-  const wanted: [missing: boolean, name: Package][] = [
-    [programs.podman === undefined, ['podman', 'podman']],
-    [programs.newuidmap === undefined, ['uidmap', 'shadow-utils']],
-    [!helperPrograms.includes('netavark'), ['netavark', 'netavark']],
-    [!helperPrograms.includes('aardvark-dns'), ['aardvark-dns', 'aardvark-dns']],
-    [programs.iptables === undefined, ['iptables', 'iptables-nft']],
-    [programs.nft === undefined, ['nftables', 'nftables']],
-    [programs.catatonit === undefined, ['catatonit', 'catatonit']],
-    [programs['fuse-overlayfs'] === undefined, ['fuse-overlayfs', 'fuse-overlayfs']],
-    [programs[old ? 'slirp4netns' : 'pasta'] === undefined, network],
-    [!userBus, ['dbus-user-session', 'dbus-broker']],
-  ];
-  return wanted.filter(([missing]) => missing).map(([, name]) => name);
 }
 
 function runsc({ programs, release }: HostFacts): RootStep[] {
