@@ -1,4 +1,4 @@
-import { BulkheadError, toBulkheadError } from '../errors.ts';
+import { toBulkheadError } from '../errors.ts';
 import type { GuaranteeResults } from '../guarantees/prove.ts';
 import type { Job } from '../runner/job.ts';
 import { version } from '../version.ts';
@@ -71,10 +71,11 @@ export class Account {
     };
   }
 
-  /** The job is over, and `removed` of its objects with it. */
+  /** The job is over, and `removed` of its objects with it. @param failure what cleanup threw. */
   finished(removed: number, failure?: unknown): ReceiptRecord {
-    const outcome = failure instanceof BulkheadError ? { code: failure.code, message: failure.message } : undefined;
-    return { kind: 'finished', ...this.#common(), removed, ...(outcome && { outcome }) };
+    if (failure === undefined) return { kind: 'finished', ...this.#common(), removed };
+    const { code, message } = toBulkheadError(failure);
+    return { kind: 'finished', ...this.#common(), removed, outcome: { code, message: message.slice(0, 4000) } };
   }
 
   #services() {

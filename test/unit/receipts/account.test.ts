@@ -20,3 +20,19 @@ test('a receipt tells the bytes that were pulled, and nothing where none were', 
   const prepared = receiptRecordSchema.parse(account.prepared());
   assert.equal(prepared.kind === 'prepared' && prepared.pulledBytes, 12);
 });
+
+test('a receipt of a cleanup that failed says so, whatever was thrown', () => {
+  const finished = (failure?: unknown) => {
+    const record = receiptRecordSchema.parse(new Account(job, '123:456789').finished(1, failure));
+    return record.kind === 'finished' && record.outcome;
+  };
+  assert.equal(finished(), undefined);
+  assert.deepEqual(finished(new BulkheadError('cleanup-incomplete', 'it is left', '')), {
+    code: 'cleanup-incomplete',
+    message: 'it is left',
+  });
+  assert.deepEqual(finished(new TypeError('oops')), {
+    code: 'internal-error',
+    message: 'unexpected failure: oops',
+  });
+});
