@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { CommanderError } from 'commander';
-import { afterHelp, callables, commandLine } from '../../setup/command-line.ts';
+import { commandLine } from '../../setup/command-line.ts';
+import { callLines, callSpans, helps, pages } from '../documented-calls.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -15,12 +16,10 @@ suite('the documentation', () => {
     for (const [, file = '', title = ''] of rows) assert.ok(read(file).includes(title), `${file}: ${title}`);
   });
 
-  const pages = [...globSync('docs/**/*.md', { cwd: root }), ...globSync('*.md', { cwd: root })].sort();
-  const helps = callables(commandLine()).map(({ words, command }) => [`${words} --help`, afterHelp(command)] as const);
-  const texts = [...pages.map((page) => [page, read(page)] as const), ...helps];
-
   test('calls bulkhead only as it can be called', () => {
-    const calls = texts.flatMap(([where, text]) => callsIn(text).map((call) => ({ where, call })));
+    const calls = [...pages(), ...helps()].flatMap(({ where, text }) =>
+      [...callLines(text), ...callSpans(text)].map((call) => ({ where, call: call.replace(/^.*?\bbulkhead /, '') })),
+    );
     assert.ok(calls.length > 80, `${calls.length}`);
     const wrong = calls.flatMap(({ where, call }) => (whyWrong(call) ? [`${where}: ${call}: ${whyWrong(call)}`] : []));
     assert.deepEqual(wrong, []);
@@ -28,9 +27,9 @@ suite('the documentation', () => {
     assert.match(whyWrong('diagnoze 7') ?? '', /unknown command/);
   });
 
-  for (const page of pages) {
+  for (const { where: page, text: content } of pages()) {
     test(`${page} links only to what is there`, () => {
-      for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
+      for (const [, target = ''] of content.matchAll(/\]\((?!https?:|mailto:)([^)\s]+)\)/g)) {
         const [path = '', anchor] = target.split('#');
         const file = path === '' ? page : join(dirname(page), path);
         assert.ok(existsSync(join(root, file)), target);
@@ -49,14 +48,6 @@ function anchors(markdown: string): string[] {
       .trim()
       .replaceAll(/\s/g, '-'),
   );
-}
-
-/** What stands after `bulkhead` in lines of code, and in code within a line. */
-function callsIn(text: string): string[] {
-  const lines = [...text.matchAll(/^(?: {2,}|\$ )?(?:[^|\n]+ \| )?(?:[A-Z_]+=\S+ )*bulkhead ([a-z-].*)$/gm)];
-  const spans = [...text.matchAll(/`bulkhead ([a-z-][^`]*)`/g)];
-  // Of what stands in columns, the first.
-  return [...lines, ...spans].map(([, call = '']) => call.replace(/ {3,}.*/, ''));
 }
 
 /** What commander says against a call of the shell; undefined for nothing. Nothing is run. */
