@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything but the virtual machine and the soak, in the order in which it is cheapest to fail. `npm run test:integration`,
- * `test:runner`, `test:pristine`, `test:vm` and `test:soak` run one part. Set-up has run before.
+ * `npm test`: everything but the virtual machines and the soak, in the order in which it is cheapest to fail. `npm run test:integration`,
+ * `test:runner`, `test:pristine`, `test:walk`, `test:vm` and `test:soak` run one part. Set-up has run before.
  */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,6 +41,7 @@ const parts: Record<string, Part> = {
     title: 'integration tests: real Podman, real runsc',
     prepare: async () => {
       await ensureProgram('ip', 'iproute2');
+      await ensureProgram('jq', 'jq');
       await ensureTestImages();
       await ensureServiceImages();
       await ensureProjectImages();
@@ -63,6 +64,11 @@ const parts: Record<string, Part> = {
     onlyWhenNamed: true,
     prepare: () => ensureTestImages(),
     command: withRunner('soak'),
+  },
+  walk: {
+    title: 'docs/walk-through.md, on a bare Debian 13 with systemd',
+    onlyWhenNamed: true,
+    command: nodeTest('walk', ...oneAtATime),
   },
   vm: {
     title: 'a virtual machine with systemd: limits that bite',

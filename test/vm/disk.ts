@@ -2,7 +2,7 @@ import { chmodSync, cpSync, existsSync, globSync, mkdirSync, readdirSync, rename
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { say } from '../../setup/say.ts';
-import { CACHE, hashOfInputs, ROOT, temporaryFolder } from './cache.ts';
+import { CACHE, type DiskKind, hashOfInputs, ROOT, temporaryFolder } from './cache.ts';
 import { PROJECT, writeGuestFiles, writeInitramfsSettings } from './guest-files.ts';
 import { copyProject } from './project.ts';
 
@@ -20,17 +20,17 @@ const PACKAGES = [
   ...['systemd-sysv', 'udev', 'dbus', 'dbus-user-session', 'libpam-systemd', 'linux-image-cloud-amd64'],
   ...['initramfs-tools', 'lz4', 'openssh-server', 'ca-certificates', 'git', 'iproute2', 'procps'],
 ];
-const SIZE = '10G';
+const SIZE = '30G';
 const NAMESPACES = ['--mount', '--pid', '--fork', '--kill-child'];
 const MINUTE = 60_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** The machine's disk, made when there is none of the same inputs. Set-up has run on it once, without systemd. */
-export async function ensureDisk(): Promise<Disk> {
-  const folder = join(CACHE, hashOfInputs());
-  if (!existsSync(folder)) await build(folder);
-  for (const other of readdirSync(CACHE))
-    if (/^[0-9a-f]{16}$/.test(other) && join(CACHE, other) !== folder) discard(other);
+/** The machine's disk, made when there is none of the same inputs. */
+export async function ensureDisk(kind: DiskKind): Promise<Disk> {
+  const name = `${kind}-${hashOfInputs(kind)}`;
+  const folder = join(CACHE, name);
+  if (!existsSync(folder)) await build(kind, folder);
+  for (const other of readdirSync(CACHE)) if (other.startsWith(`${kind}-`) && other !== name) discard(other);
   const [image, kernel, initrd, key] = ['disk.img', 'vmlinuz', 'initrd', 'key'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -42,18 +42,18 @@ export async function ensureDisk(): Promise<Disk> {
 
 const discard = (name: string): void => rmSync(join(CACHE, name), { recursive: true, force: true });
 
-async function build(folder: string): Promise<void> {
-  say('vm', `building a Debian 13 machine in ${CACHE} (minutes, once)`);
+async function build(kind: DiskKind, folder: string): Promise<void> {
+  say('vm', `building a Debian 13 machine (${kind}) in ${CACHE} (minutes, once)`);
   const draft = temporaryFolder();
   const root = join(draft, 'root');
   try {
     chmodSync(draft, 0o755);
     await bootstrap(root);
-    await setUpWithin(root);
+    if (kind === 'set-up') await setUpWithin(root);
     const result = join(draft, 'result');
     mkdirSync(result, { mode: 0o700 });
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'bulkhead-vm', '-f', join(result, 'key')]);
-    writeGuestFiles(root, join(result, 'key.pub'));
+    writeGuestFiles(root, join(result, 'key.pub'), kind);
     for (const name of ['vmlinuz', 'initrd.img']) {
       const [file = ''] = globSync(`boot/${name}-*`, { cwd: root });
       cpSync(join(root, file), join(result, name.replace('.img', '')));

@@ -1,5 +1,6 @@
 import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { DiskKind } from './cache.ts';
 
 /** Where the project's own disk is mounted in the machine: also Podman's user may read it there. */
 export const PROJECT = '/opt/bulkhead';
@@ -16,9 +17,10 @@ LinkLocalAddressing=no
 IPv6AcceptRA=no
 `;
 
-const FSTAB = `/dev/vda / ext4 rw,noatime 0 1
-/dev/vdb ${PROJECT} ext4 rw,noatime 0 0
-`;
+const FSTAB: Record<DiskKind, string> = {
+  bare: '/dev/vda / ext4 rw,noatime 0 1\n',
+  'set-up': `/dev/vda / ext4 rw,noatime 0 1\n/dev/vdb ${PROJECT} ext4 rw,noatime 0 0\n`,
+};
 
 /** Small, since an emulated processor takes long to unpack it. */
 const INITRAMFS_MODULES = ['virtio_pci', 'virtio_blk', 'ext4'];
@@ -30,13 +32,13 @@ export function writeInitramfsSettings(root: string): void {
 }
 
 /** Puts what makes the root folder a machine of its own, reachable by ssh with the key. */
-export function writeGuestFiles(root: string, publicKey: string): void {
+export function writeGuestFiles(root: string, publicKey: string, kind: DiskKind): void {
   write(root, 'etc/hostname', 'bulkhead-vm\n');
   write(root, 'etc/hosts', '127.0.0.1 localhost\n127.0.1.1 bulkhead-vm\n');
-  write(root, 'etc/fstab', FSTAB);
+  write(root, 'etc/fstab', FSTAB[kind]);
   write(root, 'etc/systemd/network/wired.network', NETWORK);
   write(root, 'etc/resolv.conf', 'nameserver 10.0.2.3\n');
-  mkdirSync(join(root, PROJECT), { recursive: true });
+  if (kind === 'set-up') mkdirSync(join(root, PROJECT), { recursive: true });
   mkdirSync(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
   copyFileSync(publicKey, join(root, 'root/.ssh/authorized_keys'));
   // Reverse look-ups of the client's address cost seconds.

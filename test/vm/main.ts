@@ -1,12 +1,6 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { withLock } from '../../setup/lock.ts';
 import { SetupError, say } from '../../setup/say.ts';
-import { CACHE, removeStale } from './cache.ts';
-import { ensureDisk } from './disk.ts';
 import { PROJECT } from './guest-files.ts';
-import { ensureHostPrograms } from './host-programs.ts';
-import { bootMachine } from './machine.ts';
+import { setUpMachine } from './machine.ts';
 
 // Usage: main.ts <test file>…
 // Runs test files in a virtual machine with systemd and cgroup version 2, which limits and the systemd service need. Ends
@@ -16,15 +10,8 @@ const SET_UP = 'sh setup/with-setup.sh test/vm/make-images.ts';
 const TEST = 'node_modules/node/bin/node --test --test-reporter=spec --test-concurrency=1 --test-timeout=1800000';
 
 async function main(files: readonly string[]): Promise<number> {
-  if (process.getuid?.() !== 0) throw new SetupError('building the machine needs root');
   if (files.some((file) => !/^[\w./-]+$/.test(file))) throw new SetupError('give test files by their plain paths');
-  await ensureHostPrograms();
-  mkdirSync(CACHE, { recursive: true, mode: 0o755 });
-  const disk = await withLock(join(CACHE, 'lock'), async () => {
-    removeStale();
-    return await ensureDisk();
-  });
-  await using machine = await bootMachine(disk);
+  await using machine = await setUpMachine();
   const timed = async (what: string, script: string): Promise<number> => {
     const options = { stdio: ['ignore', 'inherit', 'inherit'], reject: false } as const;
     const { exitCode, durationMs } = await machine.run(`cd ${PROJECT} && ${script}`, options);

@@ -69,13 +69,14 @@ export class ServerJob {
   }
 
   /** The runner has sent the final update; its cleanup has run by then. */
-  async finished(): Promise<FinalUpdate> {
-    await this.#until(() => this.final !== undefined, 'the end of');
+  async finished(patienceMs?: number): Promise<FinalUpdate> {
+    await this.#until(() => this.final !== undefined, 'the end of', patienceMs);
     if (this.final === undefined) throw new Error('unreachable');
     return this.final;
   }
 
-  async #until(predicate: () => boolean, what: string): Promise<void> {
-    await this.#changes.until(predicate, () => `${what} job ${this.id}, which is ${this.status}:\n${this.log}`);
+  async #until(predicate: () => boolean, what: string, patienceMs?: number): Promise<void> {
+    const says = () => `${what} job ${this.id}, which is ${this.status}:\n${this.log}`;
+    await this.#changes.until(predicate, says, patienceMs);
   }
 }

@@ -13,6 +13,15 @@ import { type Answer, patchTrace, sendArtifact, stateHeaders, storeArtifact, upd
 import { LargeFiles } from './lfs.ts';
 import { ServerJob } from './server-job.ts';
 
+/** Where it listens, and the name it has for runners and sandboxes. */
+export interface GitLabPlace {
+  readonly address: string;
+  readonly name: string;
+}
+
+/** By name: with Podman 5 (pasta) the host's own address is the sandbox's, too. */
+const onThisHost = (): GitLabPlace => ({ address: sandboxReachableAddress(), name: 'host.containers.internal' });
+
 /**
  * As much of a GitLab server as a real runner needs, as the runner's sources have it (network/gitlab.go), and a check of what the
  * runner sends: `problems` stays empty as long as GitLab would have been content.
@@ -34,14 +43,13 @@ export class GitLab {
   readonly #server: Server;
   readonly #git: GitSide;
 
-  private constructor(server: Server, git: GitSide, address: string, repositories: string) {
+  private constructor(server: Server, git: GitSide, { address, name }: GitLabPlace, repositories: string) {
     const { port } = server.address() as AddressInfo;
     this.#server = server;
     this.#git = git;
     this.repositories = repositories;
     this.proxy = `http://${address}:${port}`;
-    // By name: with Podman 5 (pasta) the host's own address is the sandbox's, too.
-    this.url = `http://host.containers.internal:${port}`;
+    this.url = `http://${name}:${port}`;
     server.on('request', (request, response) => {
       this.#answer(request, response).catch((error: unknown) => {
         this.problems.push(`${request.method} ${request.url}: ${error}`);
@@ -51,13 +59,12 @@ export class GitLab {
     });
   }
 
-  static async start(): Promise<GitLab> {
+  static async start(place: GitLabPlace = onThisHost()): Promise<GitLab> {
     const repositories = mkdtempSync(join(tmpdir(), 'bulkhead-gitlab-'));
-    const address = sandboxReachableAddress();
     const server = createServer();
-    server.listen(0, address);
+    server.listen(0, place.address);
     await once(server, 'listening');
-    return new GitLab(server, await GitSide.start(repositories), address, repositories);
+    return new GitLab(server, await GitSide.start(repositories), place, repositories);
   }
 
   /** Puts a job in the queue of one runner. */
