@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { findProgram } from '../src/host-setup/find-program.ts';
 import { hasHelperProgram, hasUserBus } from '../src/host-setup/host-checks.ts';
-import { missingPackages as missingForPodman } from '../src/host-setup/needed-packages.ts';
+import { missingPodmanPackages } from '../src/host-setup/needed-packages.ts';
 import { aptInstall, candidateVersion, ensurePackageLists } from './apt.ts';
 import type { RootStep } from './as-root.ts';
 import { isRoot, release, systemdRuns } from './host.ts';
@@ -33,7 +33,7 @@ export function installation(topic: string, packages: readonly string[]): RootSt
 }
 
 async function missing(layout: HostLayout): Promise<string[]> {
-  const forPodman = missingForPodman({
+  const forPodman = missingPodmanPackages({
     program: (name) => findProgram(name) !== undefined,
     helperProgram: hasHelperProgram,
     userBus: !systemdRuns || hasUserBus(),

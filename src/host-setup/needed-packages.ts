@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /** The packages that rootless Podman needs and the host lacks, runsc apart: distributions differ in that. */
-export function missingPackages({ program, helperProgram, userBus, podmanMajor }: Found): Package[] {
+export function missingPodmanPackages({ program, helperProgram, userBus, podmanMajor }: Found): Package[] {
   const network = podmanMajor < 5 ? 'slirp4netns' : 'pasta';
   const wanted: [there: boolean, name: Package][] = [
     [program('podman'), ['podman', 'podman']],

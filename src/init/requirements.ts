@@ -1,4 +1,4 @@
-import { missingPackages } from '../host-setup/needed-packages.ts';
+import { missingPodmanPackages } from '../host-setup/needed-packages.ts';
 import type { RootStep } from '../host-setup/root-steps.ts';
 import { lingerStep, subordinateIdsStep } from '../host-setup/user-steps.ts';
 import type { HostFacts } from './facts.ts';
@@ -20,7 +20,7 @@ export function requirements(facts: HostFacts): RootStep[] {
 }
 
 function packages({ programs, helperPrograms, userBus, podmanMajor, release }: HostFacts): RootStep[] {
-  const missing = missingPackages({
+  const missing = missingPodmanPackages({
     program: (name) => name in programs,
     helperProgram: (name) => helperPrograms.includes(name),
     userBus,
