@@ -11,8 +11,8 @@ import { makeJob } from '../../src/player/job.ts';
 import { gitlabRunner, whyNoRunner } from '../runner/build.ts';
 import { GitLab } from '../runner/gitlab/server.ts';
 import { pushCommits } from '../runner/repositories.ts';
+import { agrees, type Block, type Exchange, linesOf, readTranscript } from '../transcript.ts';
 import { bareMachine, type Machine } from '../vm/machine.ts';
-import { agrees, type Block, type Exchange, linesOf, readTranscript } from './transcript.ts';
 
 // Plays docs/walk-through.md on a virtual machine that has nothing of ours, with a stand-in for the GitLab server on this host.
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agrees, linesOf, readTranscript } from '../../walk/transcript.ts';
+import { agrees, linesOf, readTranscript } from '../transcript.ts';
 
 test('a page is its blocks, in order; what is in no such block is for people', () => {
   const page = `# Title
@@ -55,6 +55,12 @@ test('… alone in a line stands for any number of lines, none included', () => 
   assert.ok(agrees(['a'], ['a', '…']));
   assert.ok(agrees(['a', 'b'], ['…', 'b']));
   assert.ok(!agrees(['a', 'b', 'c'], ['a', '…', 'd']));
+  assert.ok(agrees(['a', 'b', 'a', 'c', 'd'], ['…', 'a', 'c', '…']));
+  assert.ok(agrees([], ['…']));
+  const many = Array.from({ length: 500 }, () => 'a');
+  const some = Array.from({ length: 20 }, () => ['…', 'a']).flat();
+  assert.ok(agrees(many, some));
+  assert.ok(!agrees(many, [...some, 'b']), 'and it ends');
 });
 
 test('what a terminal would not show is no part of a line', () => {

@@ -45,11 +45,22 @@ export function linesOf(text: string): string[] {
 
 /** Whether lines are as expected. `…` stands for any text in a line; alone in a line, for any number of lines. */
 export function agrees(actual: readonly string[], expected: readonly string[]): boolean {
-  const [first, ...rest] = expected;
-  if (first === undefined) return actual.length === 0;
-  if (first === '…') return actual.some((_, skipped) => agrees(actual.slice(skipped), rest)) || agrees([], rest);
-  const [line, ...others] = actual;
-  return line !== undefined && patternOf(first).test(line) && agrees(others, rest);
+  let [seen, wanted] = [0, 0];
+  /** Where the last `…` was, and from where what follows it is looked for: an earlier one never has to take more. */
+  let last: { wanted: number; seen: number } | undefined;
+  while (seen < actual.length) {
+    const line = expected[wanted];
+    if (line === '…') {
+      last = { wanted: ++wanted, seen };
+    } else if (line !== undefined && patternOf(line).test(actual[seen] ?? '')) {
+      seen++;
+      wanted++;
+    } else if (last !== undefined) {
+      seen = ++last.seen;
+      wanted = last.wanted;
+    } else return false;
+  }
+  return expected.slice(wanted).every((line) => line === '…');
 }
 
 function patternOf(line: string): RegExp {
