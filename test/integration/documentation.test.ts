@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { execa } from 'execa';
+import { tableName } from '../../src/network/ruleset.ts';
 import { customBlock } from '../../src/runner/custom-block.ts';
 import { callLines, helps, pages } from '../documented-calls.ts';
 import { configuration, images, layout, TestJob } from './host.ts';
@@ -109,6 +110,15 @@ suite('each call of the documentation', () => {
       assert.ok(otherExitCodes[call]?.includes(exitCode ?? -1) ?? exitCode === 0, `${command}: ${exitCode}\n${all}`);
     });
   }
+});
+
+const needsRoot = process.getuid?.() === 0 ? false : "needs root: the namespace of Podman's user";
+test('the rules of a running job are to be seen as the page on networks says', { skip: needsRoot }, async () => {
+  const page = readFileSync(join(root, 'docs/network.md'), 'utf8');
+  const [, script = ''] = /^```sh\n(for pid .*?)^```$/ms.exec(page) ?? [];
+  await using job = await TestJob.prepared();
+  const { stdout } = await execa('sh', ['-ec', script]);
+  assert.ok(stdout.includes(`table inet ${tableName(job.key)} {`), stdout);
 });
 
 test('every call that another test makes stands in the documentation', () => {

@@ -71,13 +71,9 @@ before(async () => {
   ] as const) {
     await user.exec('podman', ['save', name], { stdout: { file: archives[which] }, encoding: 'buffer', buffer: false });
   }
-  // As docs/setup.md says.
-  await sh('sh setup/with-setup.sh --stop; loginctl disable-linger bulkhead; loginctl terminate-user bulkhead');
-  await sh('rm -f /etc/systemd/user/bulkhead-podman.* /etc/tmpfiles.d/bulkhead.conf; systemctl daemon-reload');
-  await sh('while pgrep -u bulkhead >/dev/null; do pkill -KILL -u bulkhead || :; sleep 0.2; done');
-  await sh(
-    'rm -rf /var/lib/bulkhead /run/bulkhead /dev/shm/libpod_rootless_lock_*; userdel bulkhead; rm -r /var/lib/cni',
-  );
+  await sh('sh setup/with-setup.sh --stop');
+  const [, undo = ''] = readFileSync(join(repository, 'docs/setup.md'), 'utf8').split('## Undo\n');
+  for (const [, script = ''] of undo.matchAll(/^```sh\n(.*?)^```$/gms)) await sh(script);
   mkdirSync('/etc/gitlab-runner', { mode: 0o700 });
   writeFileSync(configToml, registered, { mode: 0o600 });
 });
