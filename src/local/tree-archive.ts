@@ -5,7 +5,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Pack, pack } from 'tar-stream';
 import { escapeForeign } from '../runner/job-log.ts';
-import { type Tree, type TreeEntry, tooMuch } from './tree.ts';
+import { type Tree, type TreeEntry, unreadable, unusable } from './tree.ts';
 
 export const treeLimit = 2 * 1024 ** 3;
 
@@ -26,7 +26,8 @@ export async function writeTreeArchive(tree: Tree, path: string, limit = treeLim
 async function fill(archive: Pack, { folder, entries }: Tree, total: { bytes: number }, limit: number): Promise<void> {
   for (const entry of entries) {
     if (entry.type === 'symlink') {
-      archive.entry({ name: entry.path, type: 'symlink', linkname: await readlink(join(folder, entry.path)) });
+      const linkname = await readable(entry.path, readlink(join(folder, entry.path)));
+      archive.entry({ name: entry.path, type: 'symlink', linkname });
       continue;
     }
     total.bytes += await addFile(archive, folder, entry, limit - total.bytes);
@@ -36,10 +37,11 @@ async function fill(archive: Pack, { folder, entries }: Tree, total: { bytes: nu
 
 async function addFile(archive: Pack, folder: string, { path, executable }: TreeEntry, room: number): Promise<number> {
   // Not through a link, and not waiting for somebody at the other end of a pipe, whatever it became since it was listed.
-  await using handle = await open(join(folder, path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  await using handle = await readable(path, open(join(folder, path), flags));
   const found = await handle.stat();
-  if (!found.isFile()) throw tooMuch(`${escapeForeign(path)} is no file any more`);
-  if (found.size > room) throw tooMuch('its files are more than 2 GiB');
+  if (!found.isFile()) throw unusable(`${escapeForeign(path)} is no file any more`);
+  if (found.size > room) throw unusable('its files are more than 2 GiB');
   const entry = archive.entry({ name: path, mode: executable ? 0o777 : 0o666, size: found.size, mtime: found.mtime });
   if (found.size === 0) {
     entry.end(undefined);
@@ -48,7 +50,13 @@ async function addFile(archive: Pack, folder: string, { path, executable }: Tree
   try {
     await pipeline(handle.createReadStream({ autoClose: false, end: found.size - 1 }), entry as unknown as Writable);
   } catch (error) {
-    throw tooMuch(`${escapeForeign(path)} cannot be read whole: ${(error as Error).message}`);
+    throw unusable(`${escapeForeign(path)} cannot be read whole: ${(error as Error).message}`);
   }
   return found.size;
+}
+
+async function readable<T>(path: string, reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
 }

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
 import { BulkheadError } from '../errors.ts';
+import { escapeForeign } from '../runner/job-log.ts';
+import { git, isInRepository } from './git.ts';
 
 /** Left where they are: results of earlier runs, and what Git keeps. */
 const never = /^(?:\.bulkhead|\.git)(?:\/|$)/;
@@ -30,62 +30,103 @@ export interface Tree {
 
 /**
  * What of a folder goes to the job: what Git tracks, and what it does not know and does not ignore.
- * @throws BulkheadError `working-tree-unusable`.
+ * @throws BulkheadError `working-tree-unusable`, also when Git cannot tell: what it would ignore may be secret.
  */
 export async function listTree(folder: string): Promise<Tree> {
-  const listed = await git(folder, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
-  const paths = listed === undefined ? await walk(folder) : [...new Set(listed.split('\0'))];
+  const fromGit = await isInRepository(folder);
+  const paths = fromGit ? await listByGit(folder) : await walk(folder);
   const entries: TreeEntry[] = [];
   const leftOut: { path: string; why: string }[] = [];
+  const look = new Look(folder);
   for (const path of paths.filter((one) => one !== '' && !never.test(one))) {
-    const found = path.includes('\ufffd') ? 'its name is no UTF-8' : await entryOf(folder, path);
+    const found = path.includes('\ufffd') ? 'its name is no UTF-8' : await look.at(path);
     if (typeof found === 'string') leftOut.push({ path, why: found });
     else if (found !== undefined) entries.push(found);
   }
-  const sha = (await git(folder, 'rev-parse', '--verify', '--quiet', 'HEAD'))?.trim();
-  const branch = (await git(folder, 'symbolic-ref', '--short', '--quiet', 'HEAD'))?.trim();
-  if (entries.length <= maxFiles) return { folder, entries, fromGit: listed !== undefined, leftOut, branch, sha };
-  throw tooMuch(`${entries.length} files are more than ${maxFiles}`);
+  if (entries.length > maxFiles) throw unusable(`${entries.length} files are more than ${maxFiles}`);
+  const ask = async (...args: string[]) =>
+    fromGit
+      ? await git(folder, ...args).then(
+          (answer) => answer.trim(),
+          () => undefined,
+        )
+      : undefined;
+  const sha = await ask('rev-parse', '--verify', '--quiet', 'HEAD');
+  const branch = await ask('symbolic-ref', '--short', '--quiet', 'HEAD');
+  return { folder, entries, fromGit, leftOut, branch, sha };
 }
 
-export function tooMuch(why: string): BulkheadError {
-  return new BulkheadError(
-    'working-tree-unusable',
-    `the working tree cannot be sent: ${why}`,
-    'Name in .gitignore what the job does not need, or run this in the folder of the project.',
-  );
+export function unusable(
+  why: string,
+  hint = 'Name in .gitignore what the job does not need, or run this in the folder of the project.',
+): BulkheadError {
+  return new BulkheadError('working-tree-unusable', `the working tree cannot be sent: ${why}`, hint);
 }
 
-/** A reason when the job cannot have it; undefined for what is gone, or is a submodule's folder, which Git lists as well. */
-async function entryOf(folder: string, path: string): Promise<TreeEntry | string | undefined> {
-  const found = await lstat(join(folder, path)).catch(() => undefined);
-  if (found === undefined) return undefined;
-  if (found.isDirectory()) return 'a Git repository of its own';
-  if (found.isSymbolicLink()) return { path, type: 'symlink', executable: false };
-  if (!found.isFile()) return 'neither file, folder nor link';
-  return { path, type: 'file', executable: (found.mode & 0o111) !== 0 };
+/** Of a file or folder that the user who calls may not read, or that went meanwhile. */
+export function unreadable(path: string, cause: unknown): BulkheadError {
+  return unusable(`${escapeForeign(path)} cannot be read: ${(cause as Error).message}`);
 }
 
-/** Every file and link below the folder; links are not followed. */
+async function listByGit(folder: string): Promise<string[]> {
+  try {
+    const listed = await git(folder, 'ls-files', '-z', '--cached', '--others', '--exclude-standard');
+    return [...new Set(listed.split('\0'))];
+  } catch (error) {
+    throw unusable(
+      `Git cannot tell what belongs to it: ${escapeForeign((error as Error).message, 1000)}`,
+      'Make "git status" work in it. Without Git, what .gitignore names would be sent as well.',
+    );
+  }
+}
+
+/** Looks at things of a folder, and at the folders that they are in, once each. */
+class Look {
+  readonly #folder: string;
+  readonly #links = new Map<string, Promise<boolean>>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A reason when the job cannot have it; undefined for what is gone, or is a submodule's folder, which Git lists as well. */
+  async at(path: string): Promise<TreeEntry | string | undefined> {
+    if (await this.#isBehindLink(dirname(path))) return 'a link leads to it';
+    const found = await lstat(join(this.#folder, path)).catch(() => undefined);
+    if (found === undefined) return undefined;
+    if (found.isDirectory()) return 'a Git repository of its own';
+    if (found.isSymbolicLink()) return { path, type: 'symlink', executable: false };
+    if (!found.isFile()) return 'neither file, folder nor link';
+    return { path, type: 'file', executable: (found.mode & 0o111) !== 0 };
+  }
+
+  /** Git lists what it tracks even when a folder of its way has become a link; and links are not followed. */
+  #isBehindLink(folder: string): Promise<boolean> {
+    if (folder === '.') return Promise.resolve(false);
+    const known = this.#links.get(folder) ?? this.#look(folder);
+    this.#links.set(folder, known);
+    return known;
+  }
+
+  async #look(folder: string): Promise<boolean> {
+    if (await this.#isBehindLink(dirname(folder))) return true;
+    return (await lstat(join(this.#folder, folder)).catch(() => undefined))?.isSymbolicLink() ?? false;
+  }
+}
+
+/** Every file and link below the folder; links are not followed. A repository of its own is named, and what is in it not. */
 async function walk(folder: string, below = ''): Promise<string[]> {
   const paths: string[] = [];
-  for (const entry of await readdir(join(folder, below), { withFileTypes: true })) {
+  const found = await readdir(join(folder, below), { withFileTypes: true }).catch((error: unknown) => {
+    throw unreadable(below, error);
+  });
+  if (below !== '' && found.some(({ name }) => name === '.git')) return [below];
+  for (const entry of found) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
     if (never.test(path)) continue;
     if (entry.isDirectory()) paths.push(...(await walk(folder, path)));
     else paths.push(path);
-    if (paths.length > maxFiles) throw tooMuch(`there are more than ${maxFiles} files`);
+    if (paths.length > maxFiles) throw unusable(`there are more than ${maxFiles} files`);
   }
   return paths;
-}
-
-/** What Git prints; undefined where it cannot answer. The repository's own configuration must not make it run anything. */
-async function git(cwd: string, ...args: string[]): Promise<string | undefined> {
-  const quiet = ['-c', 'core.fsmonitor=false', '-c', 'core.untrackedCache=false'];
-  try {
-    const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0' };
-    return (await promisify(execFile)('git', [...quiet, ...args], { cwd, env, maxBuffer: 256 * 1024 * 1024 })).stdout;
-  } catch {
-    return undefined;
-  }
 }

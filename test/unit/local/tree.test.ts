@@ -80,6 +80,65 @@ suite('the working tree', () => {
     assert.equal(evilWorks(), true, 'the attack works on plain Git');
   });
 
+  test('does not fetch what the repository says is elsewhere', async () => {
+    await using folder = await Folder.make({ 'in/file': '', 'out/file': 'absent' });
+    folder.git('add', '.');
+    folder.git('commit', '--quiet', '--message', 'first');
+    folder.git('sparse-checkout', 'set', '--cone', '--sparse-index', 'in');
+    const tree = folder.git('rev-parse', 'HEAD:out');
+    await rm(join(folder.path, '.git/objects', tree.slice(0, 2), tree.slice(2)));
+    const evil = `ext::touch ${folder.path}/.git/ran`;
+    for (const [key, value] of [
+      ['extensions.partialClone', 'origin'],
+      ['remote.origin.promisor', 'true'],
+      ['remote.origin.url', evil],
+      ['protocol.ext.allow', 'always'],
+    ] as const)
+      folder.git('config', key, value);
+    const evilWorks = () => existsSync(join(folder.path, '.git/ran'));
+    assert.deepEqual(await namesOf(folder.path), ['in/file']);
+    assert.equal(evilWorks(), false);
+    folder.git('ls-files');
+    assert.equal(evilWorks(), true, 'the attack works on plain Git');
+  });
+
+  test('is refused when Git cannot tell what is ignored', async () => {
+    await using folder = await Folder.make({ '.gitignore': '.env\n', '.env': 'secret' });
+    await writeFile(join(folder.path, '.git/index'), 'broken');
+    await assert.rejects(listTree(folder.path), {
+      code: 'working-tree-unusable',
+      message: /Git cannot tell what belongs to it: .*index/s,
+    });
+  });
+
+  test('has nothing of other repositories, without Git, either', async () => {
+    await using folder = await Folder.make({ file: '' }, { git: false });
+    folder.git('init', '--quiet', 'vendor/lib');
+    const { entries, leftOut } = await listTree(folder.path);
+    assert.deepEqual(
+      entries.map(({ path }) => path),
+      ['file'],
+    );
+    assert.deepEqual(leftOut, [{ path: 'vendor/lib', why: 'a Git repository of its own' }]);
+  });
+
+  for (const [what, ignored] of [
+    ['ignored', 'config\n'],
+    ['listed', ''],
+  ] as const) {
+    test(`has nothing that is behind a link, when the link is ${what}`, async () => {
+      await using secret = await Folder.make({ 'deep/app.yml': 'password' }, { git: false });
+      await using folder = await Folder.make({ 'config/deep/app.yml': '', '.gitignore': ignored });
+      folder.git('add', '--force', 'config', '.gitignore');
+      await rm(join(folder.path, 'config'), { recursive: true });
+      await symlink(secret.path, join(folder.path, 'config'));
+      const { entries, leftOut } = await listTree(folder.path);
+      const names = ['.gitignore', ...(ignored === '' ? ['config'] : [])];
+      assert.deepEqual(entries.map(({ path }) => path).sort(), names);
+      assert.deepEqual(leftOut, [{ path: 'config/deep/app.yml', why: 'a link leads to it' }]);
+    });
+  }
+
   test('leaves out, with a reason, what a job cannot have', async () => {
     await using folder = await Folder.make({ file: '' });
     execFileSync('mkfifo', [join(folder.path, 'pipe')]);
@@ -151,6 +210,20 @@ suite('its archive', () => {
     const tree = await listTree(folder.path);
     await rm(join(folder.path, 'file'));
     await symlink('/etc/passwd', join(folder.path, 'file'));
-    await assert.rejects(writeTreeArchive(tree, join(folder.path, '.git/sources.tar')), /ELOOP/);
+    await assert.rejects(writeTreeArchive(tree, join(folder.path, '.git/sources.tar')), {
+      code: 'working-tree-unusable',
+      message: /file cannot be read: ELOOP/,
+    });
+  });
+
+  test('names what went since it was listed', async () => {
+    await using folder = await Folder.make({ file: 'mine' });
+    await symlink('file', join(folder.path, 'link'));
+    const tree = await listTree(folder.path);
+    await rm(join(folder.path, 'link'));
+    await assert.rejects(writeTreeArchive(tree, join(folder.path, '.git/sources.tar')), {
+      code: 'working-tree-unusable',
+      message: /link cannot be read: ENOENT/,
+    });
   });
 });
