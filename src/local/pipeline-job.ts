@@ -2,7 +2,16 @@ import type { ImageInput, JobInput } from '../player/job-input.ts';
 import { type Variable, variable } from '../player/variables.ts';
 import type { PipelineJob } from './pipeline.ts';
 
-const secondsOf: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
+const secondsOf: readonly (readonly [unit: RegExp, seconds: number])[] = [
+  [/^y(?:ears?|rs?)?$/i, 31_557_600],
+  [/^mo(?:nths?|s)?$/i, 2_592_000],
+  [/^w(?:eeks?|ks?)?$/i, 604_800],
+  [/^d(?:ays?)?$/i, 86_400],
+  [/^h(?:ours?|rs?)?$/i, 3600],
+  [/^m(?:in(?:ute)?s?)?$/i, 60],
+  [/^s(?:ec(?:ond)?s?)?$/i, 1],
+];
+const longestTimeout = 100;
 
 /** A job of a pipeline as GitLab would send it. Its artifacts and caches are not in it: there is no GitLab to keep them. */
 export function jobInput(job: PipelineJob, given: readonly Variable[]): JobInput {
@@ -39,12 +48,13 @@ function imageInput(image: NonNullable<PipelineJob['image']>): ImageInput {
 
 /** Seconds of what GitLab writes for a duration, such as `1h 30m` or `90 minutes`; undefined for what is none. */
 export function parseTimeout(text: string): number | undefined {
+  if (text.length > longestTimeout) return undefined;
   if (/^\d+$/.test(text)) return Number(text) || undefined;
   const parts = [...text.matchAll(/(\d+)\s*([a-z]+)/gi)];
   const rest = text.replace(/(\d+)\s*([a-z]+)|and|[\s,]/gi, '');
   if (rest !== '') return undefined;
   const seconds = parts.reduce((sum, [, amount, unit = '']) => {
-    return sum + Number(amount) * (secondsOf[unit[0]?.toLowerCase() ?? ''] ?? Number.NaN);
+    return sum + Number(amount) * (secondsOf.find(([name]) => name.test(unit))?.[1] ?? Number.NaN);
   }, 0);
   return seconds > 0 ? seconds : undefined;
 }

@@ -7,7 +7,7 @@ import { JobRun } from './job-run.ts';
 import { cleanUp, prepareExecutor } from './preparation.ts';
 import type { StageResult } from './stage-process.ts';
 import type { StageRunner } from './stage-runner.ts';
-import type { Timings } from './timings.ts';
+import { type Timings, timerMs } from './timings.ts';
 import type { Trace } from './trace.ts';
 
 export interface JobResult {
@@ -38,7 +38,7 @@ export async function playJob(parts: Parts): Promise<JobResult> {
   trace.mask(build.maskedPhrases);
   printHeader(trace, build);
   const seconds = build.job.runner_info.timeout;
-  const timeout = setTimeout(() => cancellation.timeOut(seconds), timings.jobTimeoutMs ?? seconds * 1000);
+  const timeout = setTimeout(() => cancellation.timeOut(seconds), timings.jobTimeoutMs ?? timerMs(seconds * 1000));
   const failure = await playStages(parts);
   clearTimeout(timeout);
   return { ...conclude(failure, trace), stages: stages.results, log: trace.text };
@@ -53,12 +53,16 @@ async function playStages(parts: Parts): Promise<Error | undefined> {
       return prepareExecutor(parts);
     });
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return asError(error);
   }
-  const failure = await untilEnded(new JobRun({ ...parts, executor }).play(), parts);
+  // Whatever happens in there, what was prepared is cleaned up.
+  const playing = new JobRun({ ...parts, executor }).play().catch(asError);
+  const failure = await untilEnded(playing, parts);
   await cleanUp(executor, stages, trace);
   return failure;
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** After an abort the runner gives the stages some minutes to end, and then cleans up beside them. */
 async function untilEnded(

@@ -30,5 +30,10 @@ export function parseDuration(text: string): number | undefined {
   let total = 0;
   for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g))
     total += Number(amount) * (units[unit ?? ''] ?? 0);
-  return total || undefined;
+  return total === 0 ? undefined : timerMs(total);
+}
+
+/** Milliseconds as timers take them: whole, and at most 24.8 days; with more, Node's fire at once. */
+export function timerMs(ms: number): number {
+  return Math.min(Math.ceil(ms), 2 ** 31 - 1);
 }

@@ -162,6 +162,17 @@ describe('cancel', () => {
     assert.equal(driver.stages.includes('after_script'), true);
   });
 
+  for (const timeout of ['2000h', '1.0015s']) {
+    test(`a job with timeouts that no timer takes ends as any other: ${timeout}`, async () => {
+      using driver = new FakeDriver();
+      const variables = { RUNNER_SCRIPT_TIMEOUT: timeout, RUNNER_AFTER_SCRIPT_TIMEOUT: timeout };
+      const days = 24 * 3600;
+      const result = await driver.player({ afterScript: ['true'], timeout: 30 * days, variables }).play();
+      assert.deepEqual([result.state, result.message], ['success', undefined], result.log);
+      assert.equal(driver.calls.at(-1), 'cleanup');
+    });
+  }
+
   test('a driver that ignores SIGTERM is killed; one whose output stays open is abandoned', async () => {
     using driver = new FakeDriver();
     const loop = "trap '' TERM; echo up; while :; do sleep 0.05; done";
