@@ -91,7 +91,15 @@ function local(name: string | undefined, options: LocalOptions): PeopleCommand {
       });
       const executable = join(dirname(process.argv[1] ?? ''), '../bin/bulkhead');
       const stop = interruption.signal;
-      const surroundings: Surroundings = { podman, executable, sources, project: described, folder, stop };
+      const surroundings: Surroundings = {
+        podman,
+        executable,
+        sources,
+        project: described,
+        folder,
+        stop,
+        note: printNote,
+      };
       await printNote(`Reading ${pipelineFile} in a sandbox ...`);
       const image = formatImageReference(parseImageReference(configuration.helperImage));
       const plain = Object.fromEntries(given.filter(({ file }) => !file).map(({ key, value }) => [key, value]));

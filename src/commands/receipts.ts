@@ -3,8 +3,8 @@ import { loadConfiguration } from '../configuration.ts';
 import { isHash } from '../receipts/chain.ts';
 import { type Verification, verifyReceipts } from '../receipts/verify.ts';
 import { escapeForeign } from '../runner/job-log.ts';
-import { writeOutput } from '../runner/output.ts';
 import type { PeopleCommand, Register } from './command.ts';
+import { count, printNote, printResult } from './print.ts';
 
 interface VerifyOptions {
   readonly folder?: string;
@@ -43,10 +43,9 @@ function verify({ folder, head }: VerifyOptions): PeopleCommand {
     const place = folder ?? (await loadConfiguration(env, configPath)).stateFolder;
     const result = await verifyReceipts(place, head === undefined ? {} : { head });
     const text = json ? JSON.stringify({ schemaVersion: 1, folder: place, ...result }) : describe(result);
-    await writeOutput('stdout', Buffer.from(`${text}\n`));
+    await printResult(text);
     if (!json && head === undefined && result.problems.length === 0) {
-      const note = 'Note the head on another machine: only --head shows later that the end was not cut off.';
-      await writeOutput('stderr', Buffer.from(`${note}\n`));
+      await printNote('Note the head on another machine: only --head shows later that the end was not cut off.');
     }
     return result.problems.length === 0 ? 0 : 1;
   };
@@ -54,7 +53,6 @@ function verify({ folder, head }: VerifyOptions): PeopleCommand {
 
 function describe({ files, records, torn, head, problems }: Verification): string {
   const where = (file: string, line: number) => escapeForeign(line === 0 ? file : `${file}:${line}`);
-  const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
   return [
     ...problems.map(({ file, line, problem }) => `${where(file, line)}: ${problem}`),
     `${count(records, 'record')} in ${count(files.length, 'file')}, ${problems.length === 0 ? 'whole' : 'NOT WHOLE'}`,

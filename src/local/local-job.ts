@@ -3,8 +3,10 @@ import { allDone } from '../all-done.ts';
 import { type JobInput, makeJob } from '../player/job.ts';
 import type { Job as JobResponse } from '../player/job-response.ts';
 import type { Player } from '../player/player.ts';
+import type { StageResult } from '../player/stage-process.ts';
 import { isNotFound, type Podman, request } from '../podman/client.ts';
 import { parseJob } from '../runner/job.ts';
+import { escapeForeign } from '../runner/job-log.ts';
 import { cacheName, objectName } from '../sandbox/names.ts';
 import type { Tree } from './tree.ts';
 
@@ -44,8 +46,30 @@ export function helperOf(job: JobResponse): string {
   return objectName(parseJob(job), 'helper');
 }
 
+/**
+ * Sees to it that nothing of a run is left, and says what is. Never rejects: how the run itself ended is what counts.
+ * @param cleanup the end of the run's cleanup; undefined when nothing was prepared.
+ */
+export async function leaveNothing(
+  { podman, note }: { readonly podman: Podman; readonly note: (text: string) => Promise<void> },
+  player: Player,
+  cleanup: () => Promise<StageResult | undefined>,
+): Promise<void> {
+  const left = (why: string) =>
+    note(escapeForeign(`Something of the run is left; bulkhead gc removes it: ${why}`, 4000));
+  try {
+    const ended = await cleanup();
+    if (ended !== undefined && ended.exitCode !== 0) {
+      await left(`cleanup ended with ${ended.signal ?? ended.exitCode}. ${ended.stderr.toString().trim()}`);
+    }
+    await removeCaches(podman, player);
+  } catch (error) {
+    await left((error as Error).message);
+  }
+}
+
 /** A cache outlives its jobs; that of a run like this has nobody to use it. */
-export async function removeCaches(podman: Podman, { build }: Player): Promise<void> {
+async function removeCaches(podman: Podman, { build }: Player): Promise<void> {
   const job = parseJob(build.job);
   await allDone(
     (['all', 'protected', 'unprotected'] as const).map(async (tier) => {

@@ -8,7 +8,7 @@ import { sandboxPaths } from '../sandbox/layout.ts';
 import { fetchArtifacts } from './artifacts.ts';
 import { makeArtifactsFolder, unusable } from './artifacts-folder.ts';
 import type { Extracted } from './extract.ts';
-import { courierOf, makeLocalJob, removeCaches } from './local-job.ts';
+import { courierOf, leaveNothing, makeLocalJob } from './local-job.ts';
 import type { PipelineJob } from './pipeline.ts';
 import { jobInput } from './pipeline-job.ts';
 import { type Surroundings, sourcesName, sourcesPath } from './read-job.ts';
@@ -81,9 +81,7 @@ export async function playLocalJob(
     else player.cancel();
     canceled = true;
   });
-  try {
-    return { job: await player.play(), artifacts, artifactsError };
-  } finally {
-    await removeCaches(podman, player);
-  }
+  const played = await player.play();
+  await leaveNothing(surroundings, player, async () => played.stages.findLast(({ stage }) => stage === 'cleanup'));
+  return { job: played, artifacts, artifactsError };
 }

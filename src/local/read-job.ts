@@ -8,7 +8,7 @@ import type { StageResult } from '../player/stage-process.ts';
 import { sendFile } from '../podman/archive.ts';
 import type { Podman } from '../podman/client.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
-import { courierOf, makeLocalJob, type Project, removeCaches } from './local-job.ts';
+import { courierOf, leaveNothing, makeLocalJob, type Project } from './local-job.ts';
 import { type PipelineJob, parsePipeline } from './pipeline.ts';
 
 /** For one stage of the reader: a pipeline can make it run for ever. */
@@ -30,6 +30,8 @@ export interface Surroundings {
   /** A folder for files of ours. */
   readonly folder: string;
   readonly stop: AbortSignal;
+  /** Tells the user something beside the job log. */
+  readonly note: (text: string) => Promise<void>;
 }
 
 /**
@@ -70,9 +72,8 @@ export async function readPipeline(
     const { stdout } = await stage(surroundings, player.startRun('step_read', readerScript(player.build.projectDir)));
     return parsePipeline(stdout.toString());
   } finally {
-    await player.stage('cleanup');
+    await leaveNothing(surroundings, player, () => player.stage('cleanup'));
     player.dispose();
-    await removeCaches(podman, player);
   }
 }
 

@@ -95,7 +95,7 @@ suite('a job of a pipeline', () => {
     ['1 month', 2_592_000],
     ['2mins 3 secs', 123],
     ['3 moons', undefined],
-    ['1'.repeat(200_000) + '!', undefined],
+    [`${'1'.repeat(200_000)}!`, undefined],
     ['0', undefined],
     ['soon', undefined],
     ['1h; rm', undefined],
