@@ -7,6 +7,7 @@ export const errorCodes = {
   'image-not-found': 'job',
   'image-access-denied': 'job',
   'image-platform-unavailable': 'job',
+  'image-user-unknown': 'job',
   'image-missing': 'job',
   'registry-auth-invalid': 'job',
   'shell-not-found': 'job',

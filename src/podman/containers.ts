@@ -19,14 +19,26 @@ export async function createSandbox(
   return (await request(`create ${spec.role}`, podman.createContainer(options))).id;
 }
 
-/** @throws BulkheadError `sandbox-start-failed`. */
+/** What Podman says when the image has no such user or group (of a job, or of the image's own USER). */
+const unknownUser = /no matching entries in (?:passwd|group) file|uids and gids must be in range/;
+
+/** @throws BulkheadError `sandbox-start-failed` or `image-user-unknown`. */
 export async function startSandbox(podman: Podman, spec: SandboxSpec): Promise<void> {
   try {
     await request(`start ${spec.role}`, podman.getContainer(spec.name).start());
   } catch (cause) {
+    const { message } = cause as Error;
+    if (unknownUser.test(message)) {
+      throw new BulkheadError(
+        'image-user-unknown',
+        `the ${spec.role} sandbox cannot run as the user that was asked for: ${message}`,
+        'Name a user and a group that the image has, or their numbers; without "user", the image\'s USER counts.',
+        { cause },
+      );
+    }
     throw new BulkheadError(
       'sandbox-start-failed',
-      `the ${spec.role} sandbox did not start: ${(cause as Error).message}`,
+      `the ${spec.role} sandbox did not start: ${message}`,
       "Look at the Podman service's log; try: podman run --rm <image> true, as the service's user.",
       { cause },
     );
@@ -36,7 +48,7 @@ export async function startSandbox(podman: Podman, spec: SandboxSpec): Promise<v
 /**
  * Starts the job's sandboxes. The first that is on a network starts alone: with it netavark starts Podman's DNS server, and
  * of two that do so at once (seen with 1.4) each starts its own. The one that gets the address knows half of the names.
- * @throws BulkheadError `sandbox-start-failed`.
+ * @throws BulkheadError `sandbox-start-failed` or `image-user-unknown`.
  */
 export async function startSandboxes(podman: Podman, { helper, build, services }: JobSpec): Promise<void> {
   const sandboxes = [helper, build, ...services];

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ownPrograms } from '../player/player.ts';
-import { TestJob } from './host.ts';
+import { images, TestJob } from './host.ts';
 
 let job: TestJob;
 before(async () => {
@@ -27,6 +27,17 @@ for (const [script, code] of [
     const result = await job.sh(script);
     assert.equal(result.exitCode, 1, result.stdout.toString());
     assert.equal(result.exitCodeFile, `${code}\n`);
+  });
+}
+
+for (const user of ['nosuch', '1000:nosuch', '99999999999']) {
+  test(`an image without the user ${user} fails the job that asks for it, and not this host`, async () => {
+    await using unknown = new TestJob({ image: { name: images.busybox, user } });
+    await unknown.player.stage('config');
+    const prepare = await unknown.player.stage('prepare');
+    assert.equal(prepare.exitCode, 1, prepare.stdout.toString());
+    assert.match(prepare.stdout.toString(), /\(image-user-unknown: /);
+    await unknown.assertNothingLeft();
   });
 }
 

@@ -16,6 +16,7 @@ const meanings: Record<ErrorCode, readonly [title: string, next: string]> = {
     'the image is for another platform',
     'Remove "platform", or send the job to a runner for it by "tags:".',
   ],
+  'image-user-unknown': ['the image has no such user or group', 'Name a user that the image has, or a number.'],
   'image-missing': ['the job names no image', 'Add "image:", or "defaultImage" to the configuration.'],
   'registry-auth-invalid': ['DOCKER_AUTH_CONFIG cannot be read', 'Make it what a Docker config.json is.'],
   'shell-not-found': ['the image has no shell', 'Use an image with bash or sh; many have a -debug tag with one.'],
