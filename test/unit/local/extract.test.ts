@@ -134,10 +134,22 @@ suite('artifacts: paths', () => {
     ['a path that begins with ./', match(['./new']), ['new']],
     ['the project', match(['.'], ['build/**', 'deep/**']), ['src/a.c', 'report.xml', '.hidden/x', 'new']],
     ['what was not sent', match([], ['build/**', 'deep/**', '.hidden/*'], true), ['report.xml', 'new']],
-    ['what is elsewhere', match(['../x', '/etc/passwd']), []],
+    ['what is elsewhere', match(['../x', '/etc/passwd', '/']), []],
+    ['names that begin with a dot', match(['*/*'], ['**/*.o', 'src/**']), ['build/app', 'deep/build/x', '.hidden/x']],
+    ['names that begin with a dot, at any depth', match(['**/.*']), ['.hidden/x']],
+    ['alternatives', match(['{src,.hidden}', 'build/*.{o,a}']), ['build/app.o', 'src/a.c', '.hidden/x']],
   ] as const) {
     test(`name ${what}`, () => assert.deepEqual(found, expected));
   }
+
+  test('are refused when they are no globs, or too many to compare', () => {
+    assert.throws(() => match([], ['{a']), /the glob "\{a"/);
+    assert.throws(() => match(Array(257).fill('a')), /more than 256 paths and excludes/);
+    const rules = { paths: ['*a*'], exclude: ['*b'], untracked: false };
+    const within = (comparisons: number) => matchArtifacts(['xa', 'xb'], rules, new Set(), comparisons);
+    assert.deepEqual(within(100), ['xa']);
+    assert.throws(() => within(5), /too many files and globs/);
+  });
 });
 
 suite('the folder for artifacts', () => {

@@ -1,0 +1,32 @@
+import { many, type Sequence } from './glob-sequence.ts';
+
+/** What the pieces of a glob between two slashes say of the characters of a name. */
+export function nameSequence(pieces: readonly string[]): Sequence<string> {
+  // Of several * in a row one says it all.
+  return pieces.filter((piece, index) => piece !== '*' || pieces[index - 1] !== '*').map(wanted);
+}
+
+function wanted(piece: string): Sequence<string>[number] {
+  if (piece === '*') return many;
+  if (piece === '?') return () => true;
+  if (piece.startsWith('[')) return inClass(piece.slice(1, -1));
+  const literal = piece.replace(/^\\/, '');
+  return (character) => character === literal;
+}
+
+/** @param members such as `a-z_`, `!a-z` or `^a-z`. */
+function inClass(members: string): (character: string) => boolean {
+  const isNegated = /^[!^]/.test(members);
+  const ranges = [...members.slice(isNegated ? 1 : 0).matchAll(/(\\.|.)(?:-(\\.|.))?/gsu)].map(
+    ([, first = '', last]) => [codeOf(first), codeOf(last ?? first)],
+  );
+  return (character) => {
+    const code = codeOf(character);
+    return ranges.some(([first = 0, last = 0]) => first <= code && code <= last) !== isNegated;
+  };
+}
+
+/** Of a character that may be escaped. */
+function codeOf(text: string): number {
+  return text.codePointAt(text.length > 1 && text.startsWith('\\') ? 1 : 0) ?? 0;
+}
