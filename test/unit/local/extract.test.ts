@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,6 +53,8 @@ suite('artifacts of a job', () => {
     ['a hard link', { name: 'l', type: 'link', linkname: '/etc/passwd' }],
     ['a device', { name: 'd', type: 'character-device', devmajor: 1, devminor: 3 }],
     ['a pipe', { name: 'p', type: 'fifo' }],
+    ['too many folders in each other', { name: `${'d/'.repeat(256)}f`, content: 'x' }],
+    ['a name that is too long for a file', { name: 'n'.repeat(300), content: 'x' }],
   ] as [string, ...Entry[]][]) {
     test(`with ${what} are written without it`, async () => {
       await using at = await place();
@@ -118,6 +121,35 @@ suite('artifacts of a job', () => {
     await using at = await place();
     const archive = (await archiveOf([{ name: 'a', content: 'x'.repeat(5000) }])).subarray(0, 2000);
     await assert.rejects(extractInto(Readable.from([archive]), at.folder));
+    assert.deepEqual(await readdir(at.folder), []);
+  });
+
+  test('that cannot be written are an error, and none is left half-written', async () => {
+    await using at = await place();
+    const archive = join(at.parent, 'archive');
+    await writeFile(
+      archive,
+      await archiveOf([
+        { name: 'good', content: 'x' },
+        { name: 'large', content: 'x'.repeat(100_000) },
+      ]),
+    );
+    const program = `
+      import { createReadStream } from 'node:fs';
+      import { extractInto } from ${JSON.stringify(join(import.meta.dirname, '../../../src/local/extract.ts'))};
+      await extractInto(createReadStream(process.argv[1]), process.argv[2]).catch(({ message }) => console.log(message));`;
+    // No file may be larger than this.
+    const limited = ['-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', program];
+    const { stdout, stderr } = spawnSync('sh', [...limited, archive, at.folder], { encoding: 'utf8' });
+    assert.match(stdout, /^large: EFBIG: /, stderr);
+    assert.deepEqual(await readdir(at.folder), ['good']);
+  });
+
+  test('are an error, not left out one by one, when their folder is not there', async () => {
+    await using at = await place();
+    await rm(at.folder, { recursive: true });
+    const archive = await archiveOf([{ name: 'a', content: 'x' }]);
+    await assert.rejects(extractInto(Readable.from([archive]), at.folder), /^Error: a: ENOENT: /);
   });
 });
 
