@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import { type Header, pack } from 'tar-stream';
+import { archiveCommand } from '../../../src/local/artifacts.ts';
 import { chooseArtifactsFolder, makeArtifactsFolder } from '../../../src/local/artifacts-folder.ts';
 import { matchArtifacts } from '../../../src/local/artifacts-match.ts';
 import { extractInto, extractLimits } from '../../../src/local/extract.ts';
@@ -101,6 +102,20 @@ suite('artifacts of a job', () => {
       refused.map(({ name }) => name),
       ['out', 'out2'],
     );
+  });
+
+  test('are all there when they are one file in the sandbox', async () => {
+    await using at = await place();
+    const project = join(at.parent, 'project');
+    await mkdir(project);
+    await writeFile(join(project, '-first'), 'text');
+    await link(join(project, '-first'), join(project, 'second'));
+    await writeFile(join(at.parent, 'list'), '-first\0second\0');
+    const [tar = '', ...args] = archiveCommand(project, join(at.parent, 'list'));
+    const { stdout, stderr } = spawnSync(tar, args);
+    const { written, refused } = await extractInto(Readable.from([stdout]), at.folder);
+    assert.deepEqual([written, refused], [['-first', 'second'], []], stderr.toString());
+    assert.equal(readFileSync(join(at.folder, 'second'), 'utf8'), 'text');
   });
 
   test('are bounded in size and number', async () => {
