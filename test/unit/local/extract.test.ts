@@ -9,7 +9,11 @@ import { buffer } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import { type Header, pack } from 'tar-stream';
 import { archiveCommand } from '../../../src/local/artifacts.ts';
-import { chooseArtifactsFolder, makeArtifactsFolder } from '../../../src/local/artifacts-folder.ts';
+import {
+  chooseArtifactsFolder,
+  emptyArtifactsFolder,
+  makeArtifactsFolder,
+} from '../../../src/local/artifacts-folder.ts';
 import { matchArtifacts } from '../../../src/local/artifacts-match.ts';
 import { extractInto, extractLimits } from '../../../src/local/extract.ts';
 
@@ -210,6 +214,21 @@ suite('the folder for artifacts', () => {
     await writeFile(join(at.folder, 'precious'), '');
     await assert.rejects(chooseArtifactsFolder(at.folder, '.'), { code: 'artifacts-unusable', message: /not empty/ });
     assert.ok(existsSync(join(at.folder, 'precious')));
+  });
+
+  test('is emptied before a run that may leave nothing, unless it is a named one', async () => {
+    await using at = await place();
+    const ours = await chooseArtifactsFolder(at.folder, undefined);
+    await mkdir(ours, { recursive: true });
+    await writeFile(join(ours, 'old'), '');
+    await writeFile(join(at.parent, 'artifacts', 'precious'), '');
+    await emptyArtifactsFolder(at.parent, at.folder);
+    await emptyArtifactsFolder(at.folder, ours);
+    assert.equal(existsSync(ours), false);
+    assert.ok(existsSync(join(at.folder, 'precious')));
+    await writeFile(join(at.parent, 'file'), '');
+    const broken = emptyArtifactsFolder(join(at.parent, 'file'), join(at.parent, 'file/.bulkhead/artifacts'));
+    await assert.rejects(broken, { code: 'artifacts-unusable', message: /cannot be kept: ENOTDIR/ });
   });
 
   test('may be one that does not exist, or is empty', async () => {
