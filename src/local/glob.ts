@@ -47,7 +47,7 @@ function pathSequence(names: readonly string[][], work: Work): Sequence<Path[num
 }
 
 function nameMatcher(pieces: readonly string[], work: Work): (name: Path[number]) => boolean {
-  const characters = nameSequence(pieces);
+  const characters = nameSequence(pieces, work);
   return (name) => follows(name, characters, work);
 }
 

@@ -103,6 +103,8 @@ suite('a glob', () => {
 
   test('is no longer compared when there is no work left', () => {
     assert.throws(() => compileGlob('*a*', false, { left: 3 })(pathOf('bbbbbb')), /too many files and globs/);
+    // A class is as many comparisons as it has members.
+    assert.throws(() => compileGlob(`*[${'a-b'.repeat(20)}]*`, false, { left: 40 })(pathOf('cccc')), /too many/);
   });
 
   test('of stars, letters and folders matches what a regular expression does', () => {
