@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { loadConfiguration } from '../configuration.ts';
 import { BulkheadError } from '../errors.ts';
 import { stopSignals } from '../host/stop-signal.ts';
-import { chooseArtifactsFolder } from '../local/artifacts-folder.ts';
+import { chooseArtifactsFolder, emptyArtifactsFolder } from '../local/artifacts-folder.ts';
 import { projectOf } from '../local/local-job.ts';
 import { LogView } from '../local/log-view.ts';
 import type { PipelineJob } from '../local/pipeline.ts';
@@ -107,6 +107,7 @@ function local(name: string | undefined, options: LocalOptions): PeopleCommand {
       const job = options.list ? undefined : chooseJob(jobs, name);
       if (job === undefined || typeof job === 'string') return await list(jobs, job, json);
       await noteJob(job);
+      await emptyArtifactsFolder(project, artifacts);
       const output = json ? process.stderr : process.stdout;
       // Its reader may have seen enough; the exit code still tells.
       output.on('error', () => {});

@@ -21,10 +21,24 @@ export async function chooseArtifactsFolder(project: string, named: string | und
   return path;
 }
 
+/**
+ * Removes what an earlier run left in the folder of our own: the next one may leave nothing.
+ * @throws BulkheadError `artifacts-unusable`.
+ */
+export async function emptyArtifactsFolder(project: string, path: string): Promise<void> {
+  await removeOurs(project, path).catch((error: Error) => {
+    throw unusable(error.message, `Remove ${path}, or name another folder with --artifacts.`, error);
+  });
+}
+
 /** Makes it, empty. */
 export async function makeArtifactsFolder(project: string, path: string): Promise<void> {
-  if (path === join(project, ours)) await rm(path, { recursive: true, force: true });
+  await removeOurs(project, path);
   await mkdir(path, { recursive: true });
+}
+
+async function removeOurs(project: string, path: string): Promise<void> {
+  if (path === join(project, ours)) await rm(path, { recursive: true, force: true });
 }
 
 export function unusable(why: string, fix: string, cause?: unknown): BulkheadError {

@@ -34,10 +34,18 @@ export async function fetchArtifacts(
   if (wanted.length === 0) return { written: [], refused: unnamed, bytes: 0 };
   const content = Buffer.from(wanted.map((name) => `${name}\0`).join(''));
   await sendEntries(podman, courierOf(job), sandboxPaths.driver, [{ name: listName, mode: 0o644, content }]);
-  const list = ['--null', '--verbatim-files-from', '--no-recursion', `--files-from=${sandboxPaths.driver}/${listName}`];
-  const tar = ['tar', '--create', '--file=-', `--directory=${projectDir}`, ...list];
-  const extracted = await unpack(podman, helperOf(job), tar, folder);
+  const archive = archiveCommand(projectDir, `${sandboxPaths.driver}/${listName}`);
+  const extracted = await unpack(podman, helperOf(job), archive, folder);
   return { ...extracted, refused: [...unnamed, ...extracted.refused] };
+}
+
+/**
+ * Writes a tar stream to stdout; by GNU tar.
+ * @param list a file with the names, each ended by a NUL. Those that are one file (hard links) are as many there.
+ */
+export function archiveCommand(projectDir: string, list: string): string[] {
+  const names = ['--null', '--verbatim-files-from', '--no-recursion', `--files-from=${list}`];
+  return ['tar', '--create', '--file=-', '--hard-dereference', `--directory=${projectDir}`, ...names];
 }
 
 async function outputOf(podman: Podman, sandbox: string, command: readonly string[]): Promise<string> {

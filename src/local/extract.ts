@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { lstat, mkdir, symlink } from 'node:fs/promises';
+import { lstat, mkdir, open, rm, symlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +9,7 @@ export interface ExtractLimits {
   readonly entries: number;
 }
 export const extractLimits: ExtractLimits = { bytes: 2 * 1024 ** 3, entries: 100_000 };
+const mostLevels = 256;
 
 export interface Extracted {
   /** Relative to the folder. */
@@ -22,7 +22,7 @@ export interface Extracted {
 /**
  * Unpacks a tar stream that a job made into a folder that is empty and nobody else's. Files, folders, and links that stay
  * inside; nothing else, nothing above, nothing twice.
- * @throws Error when the archive is broken, or goes beyond the limits.
+ * @throws Error when the archive is broken, goes beyond the limits, or cannot be written. No file is left half-written.
  */
 export async function extractInto(archive: Readable, folder: string, limits = extractLimits): Promise<Extracted> {
   const written: string[] = [];
@@ -53,17 +53,14 @@ export async function extractInto(archive: Readable, folder: string, limits = ex
       else if (type === 'directory') await mkdir(target).catch(unlessThere);
       else {
         const mode = ((entry.header.mode ?? 0) & 0o111) === 0 ? 0o644 : 0o755;
-        await pipeline(entry as unknown as Readable, createWriteStream(target, { flags: 'wx', mode }), {
-          signal: broken.signal,
-        });
+        await writeFile(entry as unknown as Readable, target, mode, broken.signal);
       }
       if (type !== 'directory') written.push(path);
     } catch (error) {
       broken.signal.throwIfAborted();
-      refused.push({
-        name,
-        why: (error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is there twice' : String(error),
-      });
+      const reason = refusalOf(error as NodeJS.ErrnoException);
+      if (reason === undefined) throw new Error(`${path}: ${(error as Error).message}`, { cause: error });
+      refused.push({ name, why: reason });
     }
     entry.resume();
   }
@@ -73,6 +70,7 @@ export async function extractInto(archive: Readable, folder: string, limits = ex
 /** Why an entry is not written; undefined when nothing speaks against it. */
 export function refusal({ name, type, linkname }: Header): string | undefined {
   if (posix.isAbsolute(name) || leadsOut(name) || name.includes('\0')) return 'its name leads out of the folder';
+  if (posix.normalize(name).split('/').length > mostLevels) return `more than ${mostLevels} folders in each other`;
   if (type === 'symlink') {
     if (!linkname || posix.isAbsolute(linkname)) return 'a link to an absolute path';
     // After any other name it would be the parent of wherever that one leads, if it is a link itself.
@@ -80,6 +78,27 @@ export function refusal({ name, type, linkname }: Header): string | undefined {
     return leadsOut(posix.join(posix.dirname(name), linkname)) ? 'a link that leads out of the folder' : undefined;
   }
   return type === 'file' || type === 'directory' ? undefined : `neither file, folder nor link, but a ${type}`;
+}
+
+/** What could not be written because of the entry itself; every other reason is the host's. */
+function refusalOf(error: NodeJS.ErrnoException): string | undefined {
+  if (error instanceof NotAFolder) return error.message;
+  if (error.code === 'EEXIST') return 'it is there twice';
+  return error.code === 'ENAMETOOLONG' ? 'its name is too long' : undefined;
+}
+
+class NotAFolder extends Error {
+  override readonly message = 'a link or a file is where its folder should be';
+}
+
+async function writeFile(content: Readable, path: string, mode: number, signal: AbortSignal): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    await pipeline(content, file.createWriteStream(), { signal });
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
 }
 
 function leadsOut(path: string): boolean {
@@ -93,7 +112,7 @@ async function requireFolders(folder: string, path: string): Promise<void> {
   await requireFolders(folder, above);
   const place = join(folder, above);
   await mkdir(place).catch(unlessThere);
-  if (!(await lstat(place)).isDirectory()) throw new Error('a link or a file is where its folder should be');
+  if (!(await lstat(place)).isDirectory()) throw new NotAFolder();
 }
 
 function unlessThere(error: NodeJS.ErrnoException): void {

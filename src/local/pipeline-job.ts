@@ -1,5 +1,7 @@
 import type { ImageInput, JobInput } from '../player/job-input.ts';
 import { type Variable, variable } from '../player/variables.ts';
+import { unusable } from './artifacts-folder.ts';
+import { type ArtifactRules, checkRules } from './artifacts-match.ts';
 import type { PipelineJob } from './pipeline.ts';
 
 const secondsOf: readonly (readonly [unit: RegExp, seconds: number])[] = [
@@ -13,8 +15,16 @@ const secondsOf: readonly (readonly [unit: RegExp, seconds: number])[] = [
 ];
 const longestTimeout = 100;
 
-/** A job of a pipeline as GitLab would send it. Its artifacts and caches are not in it: there is no GitLab to keep them. */
+/**
+ * A job of a pipeline as GitLab would send it. Its artifacts and caches are not in it: there is no GitLab to keep them.
+ * @throws BulkheadError `artifacts-unusable` when its artifacts have a glob that is none.
+ */
 export function jobInput(job: PipelineJob, given: readonly Variable[]): JobInput {
+  try {
+    checkRules(artifactRules(job));
+  } catch (error) {
+    throw unusable((error as Error).message, 'Correct artifacts: of the job in .gitlab-ci.yml.', error);
+  }
   const timeout = job.timeout === null ? undefined : parseTimeout(job.timeout);
   return {
     name: job.name,
@@ -33,6 +43,12 @@ export function jobInput(job: PipelineJob, given: readonly Variable[]): JobInput
     ...(job.afterScript.length > 0 && { afterScript: job.afterScript }),
     ...(timeout !== undefined && { timeout }),
   };
+}
+
+/** What `artifacts:` of a job says of files. */
+export function artifactRules({ artifacts }: PipelineJob): ArtifactRules {
+  const { paths, exclude, untracked } = artifacts ?? {};
+  return { paths: paths ?? [], exclude: exclude ?? [], untracked: untracked ?? false };
 }
 
 function imageInput(image: NonNullable<PipelineJob['image']>): ImageInput {

@@ -170,9 +170,12 @@ variables: { LEVEL: of the job }
   });
 
   test('is refused by a policy, which says by which rule', async () => {
-    await using project = await Project.of('test:\n  image: docker.io/library/debian:12\n  script: ["true"]\n');
+    await using project = await Project.of('test:\n  image: docker.io/library/debian:12\n  script: ["true"]\n', {
+      '.bulkhead/artifacts/old': 'of an earlier run',
+    });
     const result = await project.local('--policy', 'hermetic');
     assert.equal(result.exitCode, 1, result.all);
+    assert.equal(existsSync(join(project.folder, '.bulkhead/artifacts')), false);
     assert.match(result.stdout, /policy-image-refused/);
     assert.match(result.stdout, /hermetic\.json/);
   });

@@ -15,17 +15,26 @@ export function exitCodeOf({ job, artifactsError }: LocalResult): number {
 export function describeResult(name: string, result: LocalResult, folder: string, seconds: number): string[] {
   const { job, artifacts, artifactsError } = result;
   const why = job.state === 'failed' && job.message !== undefined ? ` (${job.message})` : '';
-  const written = artifacts?.written ?? [];
+  const { written = [], refused = [] } = artifacts ?? {};
   return [
     line(`${name}: ${job.state}${why}, exit code ${exitCodeOf(result)}, ${seconds.toFixed(1)} s`),
     ...(artifactsError === undefined ? [] : [line(artifactsError.message)]),
     ...(artifacts === undefined ? [] : [artifactsLine(written.length, folder)]),
-    ...written.slice(0, shownNames).map((file) => line(`  ${file}`)),
-    ...(written.length > shownNames ? [`  and ${written.length - shownNames} more`] : []),
-    ...(artifacts?.refused ?? [])
-      .slice(0, shownNames)
-      .map(({ name: file, why: reason }) => line(`left out: ${file}: ${reason}`)),
+    ...first(
+      written.map((file) => `  ${file}`),
+      '  and',
+    ),
+    ...first(
+      refused.map(({ name: file, why: reason }) => `left out: ${file}: ${reason}`),
+      'left out:',
+    ),
   ];
+}
+
+/** The first lines, and how many more there are. */
+function first(lines: readonly string[], begin: string): string[] {
+  const more = lines.length - shownNames;
+  return [...lines.slice(0, shownNames).map(line), ...(more > 0 ? [`${begin} ${more} more`] : [])];
 }
 
 function artifactsLine(written: number, folder: string): string {

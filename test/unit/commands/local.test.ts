@@ -134,6 +134,16 @@ suite('how a job ended', () => {
     assert.match(describeResult('test', none, '/p', 1).join('\n'), /WARNING: no file matches/);
   });
 
+  test('is said with the first artifacts only, and how many more there are', () => {
+    const names = Array.from({ length: 22 }, (_, index) => `f${index}`);
+    const artifacts = { written: names, refused: names.map((name) => ({ name, why: 'out' })), bytes: 3 };
+    const lines = describeResult('test', ended({}, { artifacts }), '/p', 1);
+    assert.equal(lines.length, 2 + 2 * 21);
+    assert.deepEqual([lines[22], lines[43]], ['  and 2 more', 'left out: 2 more']);
+    const one = { ...artifacts, refused: artifacts.refused.slice(1) };
+    assert.equal(describeResult('test', ended({}, { artifacts: one }), '/p', 1).at(-1), 'left out: 1 more');
+  });
+
   test('is the same in JSON', () => {
     assert.deepEqual(resultJson('test', failed('script_failure', 7), '/p', 2), {
       ...{ schemaVersion: 1, job: 'test', state: 'failed', reason: 'script_failure', message: 'm', exitCode: 7 },

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import { type Header, pack } from 'tar-stream';
-import { chooseArtifactsFolder, makeArtifactsFolder } from '../../../src/local/artifacts-folder.ts';
+import { archiveCommand } from '../../../src/local/artifacts.ts';
+import {
+  chooseArtifactsFolder,
+  emptyArtifactsFolder,
+  makeArtifactsFolder,
+} from '../../../src/local/artifacts-folder.ts';
 import { matchArtifacts } from '../../../src/local/artifacts-match.ts';
 import { extractInto, extractLimits } from '../../../src/local/extract.ts';
 
@@ -52,6 +58,8 @@ suite('artifacts of a job', () => {
     ['a hard link', { name: 'l', type: 'link', linkname: '/etc/passwd' }],
     ['a device', { name: 'd', type: 'character-device', devmajor: 1, devminor: 3 }],
     ['a pipe', { name: 'p', type: 'fifo' }],
+    ['too many folders in each other', { name: `${'d/'.repeat(256)}f`, content: 'x' }],
+    ['a name that is too long for a file', { name: 'n'.repeat(300), content: 'x' }],
   ] as [string, ...Entry[]][]) {
     test(`with ${what} are written without it`, async () => {
       await using at = await place();
@@ -100,6 +108,20 @@ suite('artifacts of a job', () => {
     );
   });
 
+  test('are all there when they are one file in the sandbox', async () => {
+    await using at = await place();
+    const project = join(at.parent, 'project');
+    await mkdir(project);
+    await writeFile(join(project, '-first'), 'text');
+    await link(join(project, '-first'), join(project, 'second'));
+    await writeFile(join(at.parent, 'list'), '-first\0second\0');
+    const [tar = '', ...args] = archiveCommand(project, join(at.parent, 'list'));
+    const { stdout, stderr } = spawnSync(tar, args);
+    const { written, refused } = await extractInto(Readable.from([stdout]), at.folder);
+    assert.deepEqual([written, refused], [['-first', 'second'], []], stderr.toString());
+    assert.equal(readFileSync(join(at.folder, 'second'), 'utf8'), 'text');
+  });
+
   test('are bounded in size and number', async () => {
     await using at = await place();
     const archive = await archiveOf([
@@ -118,6 +140,35 @@ suite('artifacts of a job', () => {
     await using at = await place();
     const archive = (await archiveOf([{ name: 'a', content: 'x'.repeat(5000) }])).subarray(0, 2000);
     await assert.rejects(extractInto(Readable.from([archive]), at.folder));
+    assert.deepEqual(await readdir(at.folder), []);
+  });
+
+  test('that cannot be written are an error, and none is left half-written', async () => {
+    await using at = await place();
+    const archive = join(at.parent, 'archive');
+    await writeFile(
+      archive,
+      await archiveOf([
+        { name: 'good', content: 'x' },
+        { name: 'large', content: 'x'.repeat(100_000) },
+      ]),
+    );
+    const program = `
+      import { createReadStream } from 'node:fs';
+      import { extractInto } from ${JSON.stringify(join(import.meta.dirname, '../../../src/local/extract.ts'))};
+      await extractInto(createReadStream(process.argv[1]), process.argv[2]).catch(({ message }) => console.log(message));`;
+    // No file may be larger than this.
+    const limited = ['-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', program];
+    const { stdout, stderr } = spawnSync('sh', [...limited, archive, at.folder], { encoding: 'utf8' });
+    assert.match(stdout, /^large: EFBIG: /, stderr);
+    assert.deepEqual(await readdir(at.folder), ['good']);
+  });
+
+  test('are an error, not left out one by one, when their folder is not there', async () => {
+    await using at = await place();
+    await rm(at.folder, { recursive: true });
+    const archive = await archiveOf([{ name: 'a', content: 'x' }]);
+    await assert.rejects(extractInto(Readable.from([archive]), at.folder), /^Error: a: ENOENT: /);
   });
 });
 
@@ -134,10 +185,22 @@ suite('artifacts: paths', () => {
     ['a path that begins with ./', match(['./new']), ['new']],
     ['the project', match(['.'], ['build/**', 'deep/**']), ['src/a.c', 'report.xml', '.hidden/x', 'new']],
     ['what was not sent', match([], ['build/**', 'deep/**', '.hidden/*'], true), ['report.xml', 'new']],
-    ['what is elsewhere', match(['../x', '/etc/passwd']), []],
+    ['what is elsewhere', match(['../x', '/etc/passwd', '/']), []],
+    ['names that begin with a dot', match(['*/*'], ['**/*.o', 'src/**']), ['build/app', 'deep/build/x', '.hidden/x']],
+    ['names that begin with a dot, at any depth', match(['**/.*']), ['.hidden/x']],
+    ['alternatives', match(['{src,.hidden}', 'build/*.{o,a}']), ['build/app.o', 'src/a.c', '.hidden/x']],
   ] as const) {
     test(`name ${what}`, () => assert.deepEqual(found, expected));
   }
+
+  test('are refused when they are no globs, or too many to compare', () => {
+    assert.throws(() => match([], ['{a']), /the glob "\{a"/);
+    assert.throws(() => match(Array(257).fill('a')), /more than 256 paths and excludes/);
+    const rules = { paths: ['*a*'], exclude: ['*b'], untracked: false };
+    const within = (comparisons: number) => matchArtifacts(['xa', 'xb'], rules, new Set(), comparisons);
+    assert.deepEqual(within(100), ['xa']);
+    assert.throws(() => within(5), /too many files and globs/);
+  });
 });
 
 suite('the folder for artifacts', () => {
@@ -151,6 +214,21 @@ suite('the folder for artifacts', () => {
     await writeFile(join(at.folder, 'precious'), '');
     await assert.rejects(chooseArtifactsFolder(at.folder, '.'), { code: 'artifacts-unusable', message: /not empty/ });
     assert.ok(existsSync(join(at.folder, 'precious')));
+  });
+
+  test('is emptied before a run that may leave nothing, unless it is a named one', async () => {
+    await using at = await place();
+    const ours = await chooseArtifactsFolder(at.folder, undefined);
+    await mkdir(ours, { recursive: true });
+    await writeFile(join(ours, 'old'), '');
+    await writeFile(join(at.parent, 'artifacts', 'precious'), '');
+    await emptyArtifactsFolder(at.parent, at.folder);
+    await emptyArtifactsFolder(at.folder, ours);
+    assert.equal(existsSync(ours), false);
+    assert.ok(existsSync(join(at.folder, 'precious')));
+    await writeFile(join(at.parent, 'file'), '');
+    const broken = emptyArtifactsFolder(join(at.parent, 'file'), join(at.parent, 'file/.bulkhead/artifacts'));
+    await assert.rejects(broken, { code: 'artifacts-unusable', message: /cannot be kept: ENOTDIR/ });
   });
 
   test('may be one that does not exist, or is empty', async () => {

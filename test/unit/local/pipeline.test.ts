@@ -87,6 +87,13 @@ suite('a job of a pipeline', () => {
     assert.deepEqual([artifacts, cache], [null, null]);
   });
 
+  test('is refused before it runs when its artifacts have a glob that is none', () => {
+    const [job] = read({ ...plain, artifacts: { paths: ['ok'], exclude: ['a/{b'] } });
+    assert.ok(job);
+    const message = 'the artifacts cannot be kept: the glob "a/{b" has a { that no } ends';
+    assert.throws(() => jobInput(job, []), { code: 'artifacts-unusable', blame: 'job', message });
+  });
+
   for (const [text, seconds] of [
     ['1h 30m', 5400],
     ['90 minutes', 5400],
