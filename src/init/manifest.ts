@@ -20,6 +20,8 @@ const manifestSchema = z.strictObject({
   files: z.record(z.string(), z.string()),
   /** Of those that are being replaced: path → SHA-256 of what is there until then. */
   replaced: z.record(z.string(), z.string()).default({}),
+  /** The steps that have what was written read again, and that were not taken since. */
+  pending: z.array(z.enum(['service', 'timer'])).default([]),
   /** Which network sandboxes start with, by what was tried: tried once. */
   networks: z.record(z.string(), z.enum(['sandbox', 'host'])),
   /** The name of the helper image that the operator gave. */
@@ -36,6 +38,7 @@ export const emptyManifest = (): Manifest => ({
   folders: [],
   files: {},
   replaced: {},
+  pending: [],
   networks: {},
   merges: [],
 });

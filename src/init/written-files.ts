@@ -9,6 +9,14 @@ import { isWritten, type Manifest, sha256 } from './manifest.ts';
  */
 export type FileState = 'new' | 'there' | 'outdated' | 'foreign';
 
+export interface WrittenFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  /** The steps that have it read again. */
+  readonly pending?: Manifest['pending'];
+}
+
 /** What is at a path, as far as init is concerned. `on` is where the host's path is found, below a staging folder. */
 export function fileState(manifest: Manifest, path: string, content: string, on: string): FileState {
   const status = lstatSync(on, { throwIfNoEntry: false });
@@ -25,12 +33,13 @@ export function fileState(manifest: Manifest, path: string, content: string, on:
  */
 export function writeFile(
   manifest: Manifest,
-  { path, content, mode }: { path: string; content: string; mode: number },
+  { path, content, mode, pending = [] }: WrittenFile,
   on: string,
   save: () => void,
 ): FileState {
   const state = fileState(manifest, path, content, on);
   if (state === 'there' || state === 'foreign') return state;
+  manifest.pending = [...new Set([...manifest.pending, ...pending])];
   makeFolders(manifest, dirname(path), dirname(on), 0o755, save);
   if (state === 'outdated') manifest.replaced[path] = sha256(readFileSync(on));
   manifest.files[path] = sha256(content);
