@@ -62,6 +62,18 @@ export function requireTrustedFolder(path: string, options: TrustOptions = {}): 
 }
 
 /**
+ * The path, its links followed, of a program that nobody but root and our own user could change; undefined when there is
+ * none. For what somebody else executes or reads: it is looked at by its path, not opened.
+ * @throws BulkheadError `file-unsafe`, as readTrustedFile.
+ */
+export function requireTrustedProgram(path: string): string | undefined {
+  const end = reach(path, {});
+  if (end === undefined) return undefined;
+  requireTrustedFile(path, end);
+  return end.path;
+}
+
+/**
  * Opens a file in a folder that is trusted, neither through a link nor waiting for the other end of a FIFO.
  * @param flags of open(2), beside those.
  * @param mode of a file that is made.

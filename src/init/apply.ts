@@ -13,6 +13,7 @@ import { provideHelperImage } from './helper-image.ts';
 import { impossible } from './impossible.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
+import { settle, stepsAfter } from './pending.ts';
 import { ensureService, ensureTimer, waitForSession } from './podman-service.ts';
 import { type ActionStep, HELPER_IMAGE_PLACE, type MergeStep, type RuntimeStep, type Step } from './steps.ts';
 import { makeFolders, writeFile } from './written-files.ts';
@@ -36,8 +37,6 @@ export interface Surroundings {
 /** Takes the steps one by one, each only where it is missing. Stopped anywhere, it goes on there the next time. */
 export class Application {
   readonly #here: Surroundings;
-  #restart = false;
-  #unitsChanged = false;
   #helperImage: string | undefined;
 
   constructor(here: Surroundings) {
@@ -80,11 +79,8 @@ export class Application {
 
   #write(file: { path: string; content: string; mode: number; restarts?: boolean }): Outcome {
     const { manifest, save, on } = this.#here;
-    const state = writeFile(manifest, file, on(file.path), save);
-    if (state === 'there' || state === 'foreign') return state;
-    if (file.restarts) this.#restart = true;
-    if (/\.(service|socket|timer)$/.test(file.path)) this.#unitsChanged = true;
-    return 'done';
+    const state = writeFile(manifest, { ...file, pending: stepsAfter(file) }, on(file.path), save);
+    return state === 'there' || state === 'foreign' ? state : 'done';
   }
 
   async #act(step: ActionStep): Promise<Outcome> {
@@ -105,9 +101,11 @@ export class Application {
         if (existsSync(layout.runDir)) return 'there';
         break;
       case 'service':
-        return await ensureService(layout, await this.#user(), this.#restart);
+        return await settle(manifest, 'service', save, async (changed) =>
+          ensureService(layout, await this.#user(), changed),
+        );
       case 'timer':
-        return await ensureTimer(await this.#user(), this.#unitsChanged);
+        return await settle(manifest, 'timer', save, async (changed) => ensureTimer(await this.#user(), changed));
     }
     save();
     for (const [program, ...args] of step.commands) await execa(program, args, { stdin: 'ignore' });

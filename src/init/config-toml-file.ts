@@ -9,7 +9,7 @@ import {
   renameSync,
   rmSync,
   type Stats,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { BulkheadError } from '../errors.ts';
@@ -51,7 +51,7 @@ function allowed<T>(path: string, read: () => T): T {
 /**
  * Replaces the text of the file at once, with mode and owner as they are.
  * @param expected what it was read as: GitLab Runner itself writes the file, too.
- * @throws BulkheadError `runner-config-refused` when it has changed meanwhile.
+ * @throws BulkheadError `runner-config-refused` when it has changed meanwhile, or the new text cannot be written.
  */
 export function replaceConfigToml(path: string, expected: string, text: string): void {
   const { mode, uid, gid } = lstatSync(path);
@@ -59,13 +59,18 @@ export function replaceConfigToml(path: string, expected: string, text: string):
   const descriptor = openSync(draft, 'wx', 0o600);
   try {
     try {
-      writeSync(descriptor, text);
+      // Not writeSync: one write(2) that does not fit writes a part, and that is no error.
+      writeFileSync(descriptor, text);
       fchownSync(descriptor, uid, gid);
       fchmodSync(descriptor, mode & 0o7777);
       fsyncSync(descriptor);
+    } catch (error) {
+      throw unwritten(path, (error as Error).message, error);
     } finally {
       closeSync(descriptor);
     }
+    // The tokens in it are nowhere else.
+    if (!readFileSync(draft).equals(Buffer.from(text))) throw unwritten(path, 'it does not read as it was written');
     if (readConfigToml(path) !== expected) throw refuse(path, 'it has changed meanwhile', 'Try again.');
     renameSync(draft, path);
   } finally {
@@ -73,6 +78,11 @@ export function replaceConfigToml(path: string, expected: string, text: string):
   }
 }
 
-function refuse(path: string, why: string, fix: string): BulkheadError {
-  return new BulkheadError('runner-config-refused', `${path} stays as it is: ${why}`, fix);
+function unwritten(path: string, why: string, cause?: unknown): BulkheadError {
+  const fix = `Make space in ${dirname(path)}, or run init as the owner of the file, whichever it lacks.`;
+  return refuse(path, `what should replace it cannot be written (${why})`, fix, cause);
+}
+
+function refuse(path: string, why: string, fix: string, cause?: unknown): BulkheadError {
+  return new BulkheadError('runner-config-refused', `${path} stays as it is: ${why}`, fix, { cause });
 }

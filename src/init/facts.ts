@@ -2,13 +2,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { requireTrustedFolder } from '../host/trusted-file.ts';
 import { findAccount, lingers, missingSubordinateIds } from '../host-setup/accounts.ts';
 import { findProgram, SERVICE_PATH } from '../host-setup/find-program.ts';
 import { CNI_FOLDER, closedDevices, hasHelperProgram, hasUserBus } from '../host-setup/host-checks.ts';
 import { type Release, release } from '../host-setup/release.ts';
 import { shippedNames } from '../host-setup/shipped.ts';
 import { type OperatorLayout, operatorLayout } from './operator-layout.ts';
+import { whyProductUnsafe } from './product-safety.ts';
 
 /** What init can find out by itself. */
 export interface HostFacts {
@@ -37,7 +37,7 @@ export interface HostFacts {
   readonly developerSetUp: boolean;
   /** The product's folder, with bin, policies, seccomp, Containerfile. */
   readonly product: string;
-  /** Why others than root and the caller could change the product; undefined when they cannot. */
+  /** Why others than root and the caller could change the product or its Node.js; undefined when they cannot. */
   readonly productUnsafe: string | undefined;
   readonly node: string;
   /** The policies and profiles of the product: name → text. */
@@ -87,19 +87,10 @@ export async function hostFacts(env: NodeJS.ProcessEnv, product: string): Promis
     lingers: lingers(layout.user),
     developerSetUp: existsSync(join(layout.dataDir, 'service-started-with.json')),
     product,
-    productUnsafe: whyUnsafe(product),
+    productUnsafe: whyProductUnsafe(product, process.execPath),
     node: process.execPath,
     shipped: { policies: shipped(join(product, 'policies')), seccomp: shipped(join(product, 'seccomp')) },
   };
-}
-
-function whyUnsafe(product: string): string | undefined {
-  try {
-    for (const name of ['bin', 'dist', 'policies', 'seccomp', 'probe']) requireTrustedFolder(join(product, name));
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 function shipped(folder: string): Record<string, string> {

@@ -18,6 +18,10 @@ const manifestSchema = z.strictObject({
   folders: z.array(z.string()),
   /** Written: path → SHA-256 of what. */
   files: z.record(z.string(), z.string()),
+  /** Of those that are being replaced: path → SHA-256 of what is there until then. */
+  replaced: z.record(z.string(), z.string()).default({}),
+  /** The steps that have what was written read again, and that were not taken since. */
+  pending: z.array(z.enum(['service', 'timer'])).default([]),
   /** Which network sandboxes start with, by what was tried: tried once. */
   networks: z.record(z.string(), z.enum(['sandbox', 'host'])),
   /** The name of the helper image that the operator gave. */
@@ -33,9 +37,16 @@ export const emptyManifest = (): Manifest => ({
   schemaVersion: 1,
   folders: [],
   files: {},
+  replaced: {},
+  pending: [],
   networks: {},
   merges: [],
 });
+
+/** Whether init wrote this to the path. Where it was stopped while it replaced a file, that is the one or the other. */
+export function isWritten({ files, replaced }: Manifest, path: string, content: Buffer): boolean {
+  return [files[path], replaced[path]].includes(sha256(content));
+}
 
 export function sha256(content: string | Buffer): string {
   return createHash('sha256').update(content).digest('hex');

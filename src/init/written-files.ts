@@ -1,13 +1,21 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeIfChanged } from '../host-setup/write-if-changed.ts';
-import { type Manifest, sha256 } from './manifest.ts';
+import { isWritten, type Manifest, sha256 } from './manifest.ts';
 
 /**
  * `new`: nothing is there. `there`: it is as it should be. `outdated`: init wrote it, and would write something else now.
  * `foreign`: somebody else wrote or changed it, so it stays.
  */
 export type FileState = 'new' | 'there' | 'outdated' | 'foreign';
+
+export interface WrittenFile {
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+  /** The steps that have it read again. */
+  readonly pending?: Manifest['pending'];
+}
 
 /** What is at a path, as far as init is concerned. `on` is where the host's path is found, below a staging folder. */
 export function fileState(manifest: Manifest, path: string, content: string, on: string): FileState {
@@ -16,22 +24,31 @@ export function fileState(manifest: Manifest, path: string, content: string, on:
   if (!status.isFile()) return 'foreign';
   const found = readFileSync(on);
   if (found.equals(Buffer.from(content))) return 'there';
-  return manifest.files[path] === sha256(found) ? 'outdated' : 'foreign';
+  return isWritten(manifest, path, found) ? 'outdated' : 'foreign';
 }
 
-/** Writes a file and its folders, and notes in the manifest what it makes. `save` is called before anything changes. */
+/**
+ * Writes a file and its folders, and notes in the manifest what it makes. `save` is called before anything changes, and once
+ * a file is replaced: until then what was there is as much init's own.
+ */
 export function writeFile(
   manifest: Manifest,
-  { path, content, mode }: { path: string; content: string; mode: number },
+  { path, content, mode, pending = [] }: WrittenFile,
   on: string,
   save: () => void,
 ): FileState {
   const state = fileState(manifest, path, content, on);
   if (state === 'there' || state === 'foreign') return state;
+  manifest.pending = [...new Set([...manifest.pending, ...pending])];
   makeFolders(manifest, dirname(path), dirname(on), 0o755, save);
+  if (state === 'outdated') manifest.replaced[path] = sha256(readFileSync(on));
   manifest.files[path] = sha256(content);
   save();
   writeIfChanged(on, content, { mode });
+  if (path in manifest.replaced) {
+    delete manifest.replaced[path];
+    save();
+  }
   return state;
 }
 
@@ -58,10 +75,11 @@ export function makeFolders(
 export function removeFile(manifest: Manifest, path: string, on: string): boolean {
   const status = lstatSync(on, { throwIfNoEntry: false });
   if (status !== undefined) {
-    if (!status.isFile() || sha256(readFileSync(on)) !== manifest.files[path]) return false;
+    if (!status.isFile() || !isWritten(manifest, path, readFileSync(on))) return false;
     rmSync(on);
   }
   delete manifest.files[path];
+  delete manifest.replaced[path];
   return true;
 }
 

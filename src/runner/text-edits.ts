@@ -26,15 +26,29 @@ export function takeBack(text: string, edits: readonly Edit[]): string | undefin
   let moved = 0;
   for (const { at, removed, inserted } of edits) {
     let found = at + moved;
-    if (!result.startsWith(inserted, found) || found < position) {
-      found = result.indexOf(inserted, position);
-      if (found < 0 || result.indexOf(inserted, found + 1) >= 0) return undefined;
+    if (!standsAt(result, inserted, found) || found < position) {
+      found = find(result, inserted, position);
+      if (found < 0 || find(result, inserted, found + 1) >= 0) return undefined;
     }
     result = result.slice(0, found) + removed + result.slice(found + inserted.length);
     position = found + removed.length;
     moved = found - at;
   }
   return result;
+}
+
+function find(text: string, inserted: string, from: number): number {
+  let found = text.indexOf(inserted, from);
+  while (found >= 0 && !standsAt(text, inserted, found)) found = text.indexOf(inserted, found + 1);
+  return found;
+}
+
+/** Whether it stands there as whole lines, but for a comment behind it: `x = 80` does not stand where `x = 800` does. */
+function standsAt(text: string, inserted: string, at: number): boolean {
+  if (!text.startsWith(inserted, at)) return false;
+  const before = /^\r?\n/.test(inserted) ? '' : text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
+  const after = inserted.endsWith('\n') ? '' : text.charAt(at + inserted.length);
+  return /^[ \t]*$/.test(before) && /^[\r\n \t#]?$/.test(after);
 }
 
 export function insertion(at: number, eol: string, lines: readonly string[]): Edit {

@@ -146,6 +146,29 @@ suite('a file that changed since', () => {
     );
     assert.equal(unmergeCustom('', edits), undefined);
   });
+
+  const plain = 'concurrent = 1\n[[runners]]\n  executor = "custom"\n';
+  for (const [what, from, to] of [
+    ['has more digits now', 'shutdown_timeout = 80', 'shutdown_timeout = 800'],
+    ['has other digits behind a _', 'force_kill_timeout = 10', 'force_kill_timeout = 10_0'],
+    ['ends another key', 'shutdown_timeout = 80', 'x_shutdown_timeout = 80'],
+    ['is a comment', 'shutdown_timeout = 80', '# shutdown_timeout = 80'],
+  ] as const) {
+    test(`is left alone where a line that was merged ${what}`, () => {
+      for (const original of [plain, plain.replace('concurrent = 1\n', ''), registered]) {
+        const { text, edits } = mergeCustom(original, { program });
+        const changed = text.replace(from, to);
+        assert.notEqual(changed, text);
+        assert.equal(unmergeCustom(changed, edits), undefined);
+      }
+    });
+  }
+
+  test('loses what was merged also where a comment stands behind it', () => {
+    const { text, edits } = mergeCustom(plain, { program });
+    const noted = text.replace('shutdown_timeout = 80', '$& # s');
+    assert.equal(unmergeCustom(noted, edits), plain.replace('concurrent = 1', '$& # s'));
+  });
 });
 
 /** Any config.toml that GitLab Runner might read: comments, blank lines, both line ends, with or without a last one. */
@@ -202,6 +225,22 @@ test('any file: merged, everything else means what it meant; merged twice is mer
       const twice = mergeCustom(once.text, { program, runner });
       assert.deepEqual([twice.text, twice.edits], [once.text, []]);
       assert.equal(unmergeCustom(once.text, once.edits), text);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('any file: where something is written right behind what was merged, it is not taken back', () => {
+  const more = fc.tuple(fc.stringMatching(/^[0-9a-z_.,"'\]}=-]$/), fc.stringMatching(/^[ -~]{0,3}$/));
+  fc.assert(
+    fc.property(files, fc.nat(), more, ({ text, names }, pick, [first, rest]) => {
+      const { text: merged, edits } = mergeCustom(text, { program, runner: names[pick % names.length] });
+      const chosen = pick % edits.length;
+      const ends = edits.slice(0, chosen + 1);
+      const moved = ends.reduce((sum, { removed, inserted }) => sum + inserted.length - removed.length, 0);
+      const { at, removed, inserted } = ends[chosen] ?? assert.fail();
+      const end = at + removed.length + moved - (/\r?\n$/.exec(inserted)?.[0].length ?? 0);
+      assert.equal(unmergeCustom(merged.slice(0, end) + first + rest + merged.slice(end), edits), undefined);
     }),
     { numRuns: 300 },
   );
