@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { release as kernel } from 'node:os';
 import { ExecaError, execa } from 'execa';
 import { findAccount } from '../host-setup/accounts.ts';
+import { discardOtherHelpers } from '../host-setup/helper-image.ts';
 import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
 import { runscFlags, runscWrapper, type SandboxNetwork } from '../host-setup/runsc-flags.ts';
 import { tryNetworks } from '../host-setup/runsc-network.ts';
@@ -9,12 +10,20 @@ import type { Say } from '../host-setup/say.ts';
 import { ensureImagePolicy } from '../host-setup/service-files.ts';
 import { mergeCustom } from '../runner/config-toml.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
+import { configuredHelper, helperToName } from './configured-helper.ts';
 import { provideHelperImage } from './helper-image.ts';
 import { impossible } from './impossible.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
 import { ensureService, ensureTimer, waitForSession } from './podman-service.ts';
-import { type ActionStep, HELPER_IMAGE_PLACE, type MergeStep, type RuntimeStep, type Step } from './steps.ts';
+import {
+  type ActionStep,
+  type ConfigurationStep,
+  HELPER_IMAGE_PLACE,
+  type MergeStep,
+  type RuntimeStep,
+  type Step,
+} from './steps.ts';
 import { makeFolders, writeFile } from './written-files.ts';
 
 /** What came of a step: `foreign` is a file of somebody else's that stays as it is. */
@@ -63,10 +72,8 @@ export class Application {
       }
       case 'file':
         return this.#write(step);
-      case 'configuration': {
-        const name = this.#helperImage ?? HELPER_IMAGE_PLACE;
-        return this.#write({ ...step, content: step.content.replace(HELPER_IMAGE_PLACE, name), mode: 0o644 });
-      }
+      case 'configuration':
+        return await this.#configure(step);
       case 'merge':
         return this.#merge(step);
       case 'runtime':
@@ -149,6 +156,20 @@ export class Application {
       this.#here.say(topic, text);
     };
     this.#helperImage = await provideHelperImage({ ...this.#here, say }, await this.#user(), given);
+    return outcome;
+  }
+
+  /** Older helper images go only now, since the file named one of them; and not while one of somebody else's may do so still. */
+  async #configure(step: ConfigurationStep): Promise<Outcome> {
+    const { layout, manifest, on, say } = this.#here;
+    const content = step.content.replace(HELPER_IMAGE_PLACE, this.#helperImage ?? HELPER_IMAGE_PLACE);
+    const outcome = this.#write({ ...step, content, mode: 0o644 });
+    const provided = String(JSON.parse(content).helperImage);
+    const toDo = helperToName(step.path, configuredHelper(on(step.path)), provided);
+    if (toDo !== undefined) say('helper-image', toDo);
+    // One that the operator gave replaces none that was built.
+    else if (this.#helperImage !== undefined && manifest.helperImage === undefined)
+      await discardOtherHelpers(layout, await this.#user(), provided);
     return outcome;
   }
 

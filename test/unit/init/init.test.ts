@@ -106,6 +106,17 @@ suite('files below --root', { concurrency: false }, () => {
     );
   });
 
+  test("a configuration of somebody else's that names another helper image stays, and what to put there is said", () => {
+    mkdirSync(on(layout.configDir), { recursive: true });
+    const named = 'localhost/bulkhead/helper:old';
+    writeFileSync(on(layout.config), JSON.stringify({ helperImage: named }));
+    const { stderr } = apply();
+    assert.ok(stderr.includes(`${layout.config} names ${named}, and stays as it is`), stderr);
+    assert.ok(stderr.includes('put "helperImage": "registry.example/helper:1" into it'), stderr);
+    writeFileSync(on(layout.config), JSON.stringify({ helperImage: 'registry.example/helper:1' }));
+    assert.doesNotMatch(apply().stderr, /"helperImage"/);
+  });
+
   test('a folder that others use stays; once our data is gone, too, nothing is left to undo', () => {
     apply();
     const foreign = join(layout.policies, 'mine.json');
