@@ -26,5 +26,10 @@ async function accounts(): Promise<{ start: number; count: number }[]> {
 
 /** Whether systemd keeps the user's services running without a login. */
 export function lingers(user: string): boolean {
-  return existsSync(`/var/lib/systemd/linger/${user}`);
+  return existsSync(lingerFile(user));
+}
+
+/** Where systemd notes that it does. */
+export function lingerFile(user: string): string {
+  return `/var/lib/systemd/linger/${user}`;
 }

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { release as kernel } from 'node:os';
-import { ExecaError, execa } from 'execa';
+import { execa } from 'execa';
 import { findAccount } from '../host-setup/accounts.ts';
 import { discardOtherHelpers } from '../host-setup/helper-image.ts';
 import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
@@ -12,7 +12,7 @@ import { mergeCustom } from '../runner/config-toml.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
 import { configuredHelper, helperToName } from './configured-helper.ts';
 import { provideHelperImage } from './helper-image.ts';
-import { impossible } from './impossible.ts';
+import { impossible, withPrograms } from './impossible.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
 import { ensureService, ensureTimer, waitForSession } from './podman-service.ts';
@@ -55,12 +55,7 @@ export class Application {
 
   /** @throws BulkheadError `init-impossible`, `runner-config-refused` or `file-unsafe`. */
   async take(step: Step): Promise<Outcome> {
-    try {
-      return await this.#take(step);
-    } catch (error) {
-      if (!(error instanceof ExecaError)) throw error;
-      throw impossible(`${step.what}: ${error.shortMessage}: ${lastLines(error.stderr)}`, error);
-    }
+    return await withPrograms(step.what, () => this.#take(step));
   }
 
   async #take(step: Step): Promise<Outcome> {
@@ -98,8 +93,7 @@ export class Application {
     const { manifest, save, layout } = this.#here;
     switch (step.kind) {
       case 'user':
-        manifest.user = layout.user;
-        break;
+        return await this.#makeAccount(step);
       case 'subordinate-ids':
         // They go with an account of our own.
         if (manifest.user === undefined)
@@ -117,7 +111,24 @@ export class Application {
         return await ensureTimer(await this.#user(), this.#unitsChanged);
     }
     save();
-    for (const [program, ...args] of step.commands) await execa(program, args, { stdin: 'ignore' });
+    await run(step);
+    return 'done';
+  }
+
+  async #makeAccount(step: ActionStep): Promise<Outcome> {
+    const { manifest, save, layout } = this.#here;
+    manifest.user = layout.user;
+    // Those of an account that is gone.
+    delete manifest.subordinateIds;
+    save();
+    try {
+      await run(step);
+    } catch (error) {
+      // One of that name, now or later, is somebody else's, and not for --purge to remove.
+      delete manifest.user;
+      save();
+      throw error;
+    }
     return 'done';
   }
 
@@ -193,10 +204,6 @@ export class Application {
   }
 }
 
-function lastLines(output: unknown): string {
-  return String(output ?? '')
-    .trim()
-    .split('\n')
-    .slice(-5)
-    .join(' / ');
+async function run({ commands }: ActionStep): Promise<void> {
+  for (const [program, ...args] of commands) await execa(program, args, { stdin: 'ignore' });
 }
