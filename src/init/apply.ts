@@ -24,7 +24,7 @@ import {
   type RuntimeStep,
   type Step,
 } from './steps.ts';
-import { makeFolders, writeFile } from './written-files.ts';
+import { makeFolders, ownFolder, writeFile } from './written-files.ts';
 
 /** What came of a step: `foreign` is a file of somebody else's that stays as it is. */
 export type Outcome = 'done' | 'there' | 'foreign' | 'left';
@@ -63,7 +63,9 @@ export class Application {
     switch (step.kind) {
       case 'folder': {
         const owner = step.owner === 'podman' && !staging ? await this.#user() : undefined;
-        return makeFolders(manifest, step.path, on(step.path), step.mode, save, owner) ? 'done' : 'there';
+        const made = makeFolders(manifest, step.path, on(step.path), step.mode, save, owner);
+        const owned = owner && ownFolder(manifest, step.path, on(step.path), step.mode, owner);
+        return made || owned ? 'done' : 'there';
       }
       case 'file':
         return this.#write(step);
@@ -74,7 +76,7 @@ export class Application {
       case 'runtime':
         return staging ? this.#write({ ...step, mode: 0o755 }) : await this.#runtime(step);
       case 'helper-image':
-        return staging ? 'left' : await this.#image(step.given);
+        return staging ? this.#remember(step.given) : await this.#image(step.given);
       default:
         return staging ? 'left' : await this.#act(step);
     }
@@ -157,6 +159,16 @@ export class Application {
     }
     const content = runscWrapper(step.binary, runscFlags(step.version, network));
     return this.#write({ ...step, content, mode: 0o755, restarts: true });
+  }
+
+  /** The host itself gets the image, and its configuration keeps naming it. */
+  #remember(given: string | undefined): Outcome {
+    const { manifest, save } = this.#here;
+    if (given !== undefined) {
+      manifest.helperImage = given;
+      save();
+    }
+    return 'left';
   }
 
   async #image(given: string | undefined): Promise<Outcome> {

@@ -71,6 +71,7 @@ suite('files below --root', { concurrency: false }, () => {
     apply('--merge', toml);
     configurationSchema.parse(JSON.parse(readFileSync(on(layout.config), 'utf8')));
     assert.equal(statSync(on(layout.stateFolder)).mode & 0o777, 0o700);
+    assert.equal(JSON.parse(readFileSync(on(layout.manifest), 'utf8')).helperImage, 'registry.example/helper:1');
     assert.match(readFileSync(on(toml), 'utf8'), /run_exec = ".*\/bin\/bulkhead"\r\n/);
     assert.equal(statSync(on(toml)).mode & 0o777, 0o600);
     const set = snapshot();
