@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { execa } from 'execa';
 import type { Account } from './podman-user.ts';
-import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from './subordinate-ids.ts';
+import { freeIds, hasEnough } from './subordinate-ids.ts';
 
 /** An account of the host by its name; undefined when there is none. */
 export async function findAccount(name: string): Promise<Account | undefined> {
@@ -15,13 +15,13 @@ export async function findAccount(name: string): Promise<Account | undefined> {
 export async function missingSubordinateIds(user: string): Promise<string | undefined> {
   const files = ['/etc/subuid', '/etc/subgid'].map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
   if (files.every((file) => hasEnough(file, user))) return undefined;
-  const first = freeRange([...files.flatMap((file) => parseRanges(file)), ...(await accounts())]);
-  return `${first}-${first + SUBORDINATE_IDS - 1}`;
+  return freeIds(files, await allAccounts());
 }
 
-async function accounts(): Promise<{ start: number; count: number }[]> {
+/** All accounts that the host knows, as lines of passwd(5). */
+export async function allAccounts(): Promise<string> {
   const { stdout } = await execa('getent', ['passwd']);
-  return stdout.split('\n').map((line) => ({ start: Number(line.split(':')[2]), count: 1 }));
+  return stdout;
 }
 
 /** Whether systemd keeps the user's services running without a login. */
