@@ -21,7 +21,7 @@ export async function withPrograms<T>(what: string, act: () => Promise<T>): Prom
   }
 }
 
-function lastLines(output: unknown): string {
+export function lastLines(output: unknown): string {
   return String(output ?? '')
     .trim()
     .split('\n')

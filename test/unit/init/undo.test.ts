@@ -7,7 +7,7 @@ import { BulkheadError } from '../../../src/errors.ts';
 import { Application, type Surroundings } from '../../../src/init/apply.ts';
 import { emptyManifest, type Manifest } from '../../../src/init/manifest.ts';
 import { operatorLayout } from '../../../src/init/operator-layout.ts';
-import { uninstall } from '../../../src/init/uninstall.ts';
+import { uninstall, whyNotIdle } from '../../../src/init/uninstall.ts';
 import { root } from './samples.ts';
 
 /** Of nobody. */
@@ -79,4 +79,15 @@ test('an account that could not be made is nothing to undo', async () => {
     (error) => error instanceof BulkheadError && error.code === 'init-impossible' && /^making it: /.test(error.message),
   );
   assert.equal(saved.user, undefined);
+});
+
+test('what runs, or cannot be asked, keeps all as it is', () => {
+  const why = (listed: Parameters<typeof whyNotIdle>[0]) => whyNotIdle(listed, { dataDir: '/data' });
+  assert.equal(why({ failed: false, stdout: '' }), undefined);
+  assert.match(why({ failed: false, stdout: '1f\n2e' }) ?? '', /^2 containers run/);
+  assert.match(
+    why({ failed: true, stdout: '', stderr: 'Error: no' }) ?? '',
+    /\(Error: no\).*\/data\/containers\.conf$/,
+  );
+  assert.match(why({ failed: true, stderr: undefined }) ?? '', /no answer/);
 });
