@@ -1,14 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { execa } from 'execa';
+import { ExecaError, execa } from 'execa';
 import type { Account } from './podman-user.ts';
 import { freeIds, hasEnough } from './subordinate-ids.ts';
 
-/** An account of the host by its name; undefined when there is none. */
+/** What getent(1) ends with when there is no such account. Anything else is no answer. */
+const NOT_FOUND = 2;
+
+/** An account of the host by its name; undefined when there is none. Errors: ExecaErrors of getent that gives no answer. */
 export async function findAccount(name: string): Promise<Account | undefined> {
-  const { failed, stdout } = await execa('getent', ['passwd', name], { reject: false });
-  if (failed) return undefined;
-  const [found = '', , uid, gid] = stdout.split(':');
-  return { name: found, uid: Number(uid), gid: Number(gid) };
+  try {
+    const { stdout } = await execa('getent', ['passwd', name]);
+    const [found = '', , uid, gid] = stdout.split(':');
+    return { name: found, uid: Number(uid), gid: Number(gid) };
+  } catch (error) {
+    if (error instanceof ExecaError && error.exitCode === NOT_FOUND) return undefined;
+    throw error;
+  }
 }
 
 /** A range of subordinate ids, `first-last`, that nobody has; undefined when `user` has enough already. */

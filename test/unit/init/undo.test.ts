@@ -72,6 +72,15 @@ suite('an account that somebody removed', () => {
   });
 });
 
+test('an account of which nobody knows whether it is there is not forgotten', async () => {
+  writeFileSync(join(folder, 'bin', 'getent'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  await assert.rejects(
+    uninstall(here, true),
+    (error) => error instanceof BulkheadError && error.code === 'init-impossible',
+  );
+  assert.deepEqual([saved.user, saved.linger], [USER, USER]);
+});
+
 test('an account that could not be made is nothing to undo', async () => {
   const step = { kind: 'user', what: 'making it', why: '', commands: [['false']] } as const;
   await assert.rejects(
