@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ensureHelperImage } from '../src/host-setup/helper-image.ts';
+import { discardOtherHelpers, ensureHelperImage } from '../src/host-setup/helper-image.ts';
 import { ensureBaseImage } from '../src/host-setup/image-base.ts';
 import { ensureBuilt } from '../src/host-setup/image-build.ts';
 import type { PodmanUser } from '../src/host-setup/podman-user.ts';
@@ -27,6 +27,7 @@ export function ensureBase(layout: HostLayout, user: PodmanUser): Promise<string
 export async function ensureImages(layout: HostLayout, user: PodmanUser): Promise<Images> {
   const base = await ensureBase(layout, user);
   const helper = await ensureHelperImage(layout, user, ROOT, base, say);
+  await discardOtherHelpers(layout, user, helper);
   await ensureBuilt(layout, user, { name: EXAMPLE_IMAGE, containerfile: readFileSync(EXAMPLE, 'utf8'), base }, say);
   return { helper, example: EXAMPLE_IMAGE };
 }

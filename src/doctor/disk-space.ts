@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { PRUNE_IMAGES } from '../host-setup/image-names.ts';
 import { describeBytes } from '../runner/describe-bytes.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
@@ -45,7 +46,7 @@ export function judgeDisk(places: readonly Place[]): Finding {
   const below = (limit: typeof least) =>
     places.find(({ bytes, inodes = Number.POSITIVE_INFINITY }) => bytes < limit.bytes || inodes < limit.inodes);
   const fix = (place: Place) =>
-    `Make room in ${place.folder}: podman image prune --all as Podman's user; bulkhead gc --caches-older-than 30d`;
+    `Make room in ${place.folder}: bulkhead gc --caches-older-than 30d; then, ${PRUNE_IMAGES}`;
   const empty = below(least);
   if (empty !== undefined) return fail(`almost nothing is left: ${describe(empty)}`, fix(empty));
   const short = below(few);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { freeRange, type OwnedRange, overlap, parseRanges, SUBORDINATE_IDS } from '../host-setup/subordinate-ids.ts';
+import { allAccounts } from '../host-setup/accounts.ts';
+import { freeIds, type OwnedRange, overlap, parseRanges, SUBORDINATE_IDS } from '../host-setup/subordinate-ids.ts';
 import { type Check, type Finding, fail, ok } from './check.ts';
 import type { Account } from './host/account.ts';
 import type { PodmanInfo } from './host/podman-info.ts';
@@ -13,7 +14,7 @@ export const subordinateIds: Check = {
     const { ids } = await host.info.need();
     const text = (file: string) => readFile(file, 'utf8').catch(() => '');
     const [subuid, subgid] = await Promise.all([text('/etc/subuid'), text('/etc/subgid')]);
-    return judgeSubordinateIds(ids, await host.account.need(), subuid, subgid);
+    return judgeSubordinateIds(ids, await host.account.need(), subuid, subgid, await allAccounts());
   },
 };
 
@@ -23,11 +24,11 @@ export function judgeSubordinateIds(
   { name, uid }: Pick<Account, 'name' | 'uid'>,
   subuid: string,
   subgid: string,
+  passwd: string,
 ): Finding {
   const files = { '/etc/subuid': parseRanges(subuid), '/etc/subgid': parseRanges(subgid) };
   if (Math.min(users, groups) < SUBORDINATE_IDS) {
-    const free = freeRange(Object.values(files).flat());
-    const range = `${free}-${free + SUBORDINATE_IDS - 1}`;
+    const range = freeIds([subuid, subgid], passwd);
     return fail(
       `a container has ${users} user ids and ${groups} group ids; it needs ${SUBORDINATE_IDS} of each`,
       `usermod --add-subuids ${range} --add-subgids ${range} ${name}; then, as ${name}: podman system migrate`,

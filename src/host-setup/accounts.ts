@@ -1,30 +1,42 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { execa } from 'execa';
+import { ExecaError, execa } from 'execa';
 import type { Account } from './podman-user.ts';
-import { freeRange, hasEnough, parseRanges, SUBORDINATE_IDS } from './subordinate-ids.ts';
+import { freeIds, hasEnough } from './subordinate-ids.ts';
 
-/** An account of the host by its name; undefined when there is none. */
+/** What getent(1) ends with when there is no such account. Anything else is no answer. */
+const NOT_FOUND = 2;
+
+/** An account of the host by its name; undefined when there is none. Errors: ExecaErrors of getent that gives no answer. */
 export async function findAccount(name: string): Promise<Account | undefined> {
-  const { failed, stdout } = await execa('getent', ['passwd', name], { reject: false });
-  if (failed) return undefined;
-  const [found = '', , uid, gid] = stdout.split(':');
-  return { name: found, uid: Number(uid), gid: Number(gid) };
+  try {
+    const { stdout } = await execa('getent', ['passwd', name]);
+    const [found = '', , uid, gid] = stdout.split(':');
+    return { name: found, uid: Number(uid), gid: Number(gid) };
+  } catch (error) {
+    if (error instanceof ExecaError && error.exitCode === NOT_FOUND) return undefined;
+    throw error;
+  }
 }
 
 /** A range of subordinate ids, `first-last`, that nobody has; undefined when `user` has enough already. */
 export async function missingSubordinateIds(user: string): Promise<string | undefined> {
   const files = ['/etc/subuid', '/etc/subgid'].map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : ''));
   if (files.every((file) => hasEnough(file, user))) return undefined;
-  const first = freeRange([...files.flatMap((file) => parseRanges(file)), ...(await accounts())]);
-  return `${first}-${first + SUBORDINATE_IDS - 1}`;
+  return freeIds(files, await allAccounts());
 }
 
-async function accounts(): Promise<{ start: number; count: number }[]> {
+/** All accounts that the host knows, as lines of passwd(5). */
+export async function allAccounts(): Promise<string> {
   const { stdout } = await execa('getent', ['passwd']);
-  return stdout.split('\n').map((line) => ({ start: Number(line.split(':')[2]), count: 1 }));
+  return stdout;
 }
 
 /** Whether systemd keeps the user's services running without a login. */
 export function lingers(user: string): boolean {
-  return existsSync(`/var/lib/systemd/linger/${user}`);
+  return existsSync(lingerFile(user));
+}
+
+/** Where systemd notes that it does. */
+export function lingerFile(user: string): string {
+  return `/var/lib/systemd/linger/${user}`;
 }

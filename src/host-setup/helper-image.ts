@@ -8,7 +8,7 @@ import type { PodmanUser } from './podman-user.ts';
 import type { Say } from './say.ts';
 
 /**
- * Has the helper image in the service's storage, and none of an older set-up that no container uses.
+ * Has the helper image in the service's storage. Those of older set-ups stay: something may name them yet.
  * @param folder the product's, with `Containerfile` and `probe`.
  * @param base id of the image that it is built on.
  * @returns its name, whose tag follows its contents.
@@ -23,8 +23,12 @@ export async function ensureHelperImage(
   const source = { containerfile: readFileSync(join(folder, 'Containerfile'), 'utf8'), base, files: probe(folder) };
   const helper = `${HELPER_REPOSITORY}:${inputsOf(source)}`;
   await ensureBuilt(layout, user, { name: helper, ...source }, say);
-  for (const tag of await tagsOf(layout, HELPER_REPOSITORY)) if (tag !== helper) await discard(user, tag);
   return helper;
+}
+
+/** Removes the helper images that were built here before, once no configuration names them; one that a container uses stays. */
+export async function discardOtherHelpers(layout: HostLayout, user: PodmanUser, helper: string): Promise<void> {
+  for (const tag of await tagsOf(layout, HELPER_REPOSITORY)) if (tag !== helper) await discard(user, tag);
 }
 
 /** The program that looks at sandboxes from within; the Containerfile compiles it. */

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { findProgram } from './find-program.ts';
-import { baseImage, REGISTRY_BASE } from './image-names.ts';
+import { hashOf } from './image-build.ts';
+import { baseImage, INPUTS_LABEL, REGISTRY_BASE } from './image-names.ts';
 import type { HostLayout } from './layout.ts';
 import { findImage } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
@@ -51,7 +52,9 @@ async function bootstrap(user: PodmanUser, codename: string, name: string): Prom
     buffer: { stdout: false },
     encoding: 'buffer',
   });
-  const importing = user.exec('podman', ['import', '--quiet', '-'], { stdin: 'pipe' });
+  // With the label, pruning keeps what could not be pulled again.
+  const label = `--change=LABEL ${INPUTS_LABEL}=${hashOf('mmdebstrap', codename)}`;
+  const importing = user.exec('podman', ['import', '--quiet', label, '-'], { stdin: 'pipe' });
   // The name comes last: what an interrupted mmdebstrap left is no base image.
   const { stdout: id } = await making.pipe(importing);
   await user.exec('podman', ['tag', String(id).trim(), name]);

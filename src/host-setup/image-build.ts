@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { INPUTS_LABEL } from './image-names.ts';
 import type { HostLayout } from './layout.ts';
 import { findImage } from './podman-api.ts';
 import type { PodmanUser } from './podman-user.ts';
@@ -8,9 +9,6 @@ import type { Say } from './say.ts';
 import { writeIfChanged } from './write-if-changed.ts';
 
 const BUILD_TIMEOUT_MS = 15 * 60_000;
-
-/** Images that are made here carry the hash of what they were made from; a difference is a reason to make them again. */
-export const INPUTS_LABEL = 'bulkhead.inputs';
 
 /** A short hash of what an image is made from. */
 export function hashOf(...inputs: string[]): string {

@@ -34,7 +34,8 @@ async function startsWithNetwork(
 ): Promise<string | undefined> {
   const init = findProgram('catatonit');
   if (init === undefined) throw new Error('catatonit is missing');
-  const folder = mkdtempSync(join(layout.dataDir, 'probe-'));
+  // Removed with what else is made there, should this be stopped half-way.
+  const folder = mkdtempSync(join(layout.dataDir, 'images', 'probe-'));
   chmodSync(folder, 0o755);
   const wrapper = join(folder, 'runsc');
   const root = join(folder, 'root');

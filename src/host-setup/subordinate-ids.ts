@@ -45,6 +45,20 @@ export function freeRange(taken: readonly Range[]): number {
   return start;
 }
 
+/**
+ * A range `first-last` that overlaps none of these files and no account. Pure.
+ * @param files texts of subuid(5) and subgid(5).
+ * @param passwd lines of passwd(5).
+ */
+export function freeIds(files: readonly string[], passwd: string): string {
+  const accounts = passwd
+    .split('\n')
+    .map((line) => ({ start: Number(line.split(':')[2]), count: 1 }))
+    .filter(({ start }) => Number.isSafeInteger(start));
+  const first = freeRange([...files.flatMap((file) => parseRanges(file)), ...accounts]);
+  return `${first}-${first + SUBORDINATE_IDS - 1}`;
+}
+
 export function overlap(one: Range, other: Range): boolean {
   return one.start < other.start + other.count && other.start < one.start + one.count;
 }

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { release as kernel } from 'node:os';
-import { ExecaError, execa } from 'execa';
+import { execa } from 'execa';
 import { findAccount } from '../host-setup/accounts.ts';
+import { discardOtherHelpers } from '../host-setup/helper-image.ts';
 import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
 import { runscFlags, runscWrapper, type SandboxNetwork } from '../host-setup/runsc-flags.ts';
 import { tryNetworks } from '../host-setup/runsc-network.ts';
@@ -9,14 +10,22 @@ import type { Say } from '../host-setup/say.ts';
 import { ensureImagePolicy } from '../host-setup/service-files.ts';
 import { mergeCustom } from '../runner/config-toml.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
+import { configuredHelper, helperToName } from './configured-helper.ts';
 import { provideHelperImage } from './helper-image.ts';
-import { impossible } from './impossible.ts';
+import { impossible, withPrograms } from './impossible.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import type { OperatorLayout } from './operator-layout.ts';
 import { settle, stepsAfter } from './pending.ts';
 import { ensureService, ensureTimer, waitForSession } from './podman-service.ts';
-import { type ActionStep, HELPER_IMAGE_PLACE, type MergeStep, type RuntimeStep, type Step } from './steps.ts';
-import { makeFolders, writeFile } from './written-files.ts';
+import {
+  type ActionStep,
+  type ConfigurationStep,
+  HELPER_IMAGE_PLACE,
+  type MergeStep,
+  type RuntimeStep,
+  type Step,
+} from './steps.ts';
+import { makeFolders, ownFolder, writeFile } from './written-files.ts';
 
 /** What came of a step: `foreign` is a file of somebody else's that stays as it is. */
 export type Outcome = 'done' | 'there' | 'foreign' | 'left';
@@ -45,12 +54,7 @@ export class Application {
 
   /** @throws BulkheadError `init-impossible`, `runner-config-refused` or `file-unsafe`. */
   async take(step: Step): Promise<Outcome> {
-    try {
-      return await this.#take(step);
-    } catch (error) {
-      if (!(error instanceof ExecaError)) throw error;
-      throw impossible(`${step.what}: ${error.shortMessage}: ${lastLines(error.stderr)}`, error);
-    }
+    return await withPrograms(step.what, () => this.#take(step));
   }
 
   async #take(step: Step): Promise<Outcome> {
@@ -58,20 +62,20 @@ export class Application {
     switch (step.kind) {
       case 'folder': {
         const owner = step.owner === 'podman' && !staging ? await this.#user() : undefined;
-        return makeFolders(manifest, step.path, on(step.path), step.mode, save, owner) ? 'done' : 'there';
+        const made = makeFolders(manifest, step.path, on(step.path), step.mode, save, owner);
+        const owned = owner && ownFolder(manifest, step.path, on(step.path), step.mode, owner);
+        return made || owned ? 'done' : 'there';
       }
       case 'file':
         return this.#write(step);
-      case 'configuration': {
-        const name = this.#helperImage ?? HELPER_IMAGE_PLACE;
-        return this.#write({ ...step, content: step.content.replace(HELPER_IMAGE_PLACE, name), mode: 0o644 });
-      }
+      case 'configuration':
+        return await this.#configure(step);
       case 'merge':
         return this.#merge(step);
       case 'runtime':
         return staging ? this.#write({ ...step, mode: 0o755 }) : await this.#runtime(step);
       case 'helper-image':
-        return staging ? 'left' : await this.#image(step.given);
+        return staging ? this.#remember(step.given) : await this.#image(step.given);
       default:
         return staging ? 'left' : await this.#act(step);
     }
@@ -87,8 +91,7 @@ export class Application {
     const { manifest, save, layout } = this.#here;
     switch (step.kind) {
       case 'user':
-        manifest.user = layout.user;
-        break;
+        return await this.#makeAccount(step);
       case 'subordinate-ids':
         // They go with an account of our own.
         if (manifest.user === undefined)
@@ -108,7 +111,24 @@ export class Application {
         return await settle(manifest, 'timer', save, async (changed) => ensureTimer(await this.#user(), changed));
     }
     save();
-    for (const [program, ...args] of step.commands) await execa(program, args, { stdin: 'ignore' });
+    await run(step);
+    return 'done';
+  }
+
+  async #makeAccount(step: ActionStep): Promise<Outcome> {
+    const { manifest, save, layout } = this.#here;
+    manifest.user = layout.user;
+    // Those of an account that is gone.
+    delete manifest.subordinateIds;
+    save();
+    try {
+      await run(step);
+    } catch (error) {
+      // One of that name, now or later, is somebody else's, and not for --purge to remove.
+      delete manifest.user;
+      save();
+      throw error;
+    }
     return 'done';
   }
 
@@ -139,6 +159,16 @@ export class Application {
     return this.#write({ ...step, content, mode: 0o755, restarts: true });
   }
 
+  /** The host itself gets the image, and its configuration keeps naming it. */
+  #remember(given: string | undefined): Outcome {
+    const { manifest, save } = this.#here;
+    if (given !== undefined) {
+      manifest.helperImage = given;
+      save();
+    }
+    return 'left';
+  }
+
   async #image(given: string | undefined): Promise<Outcome> {
     let outcome: Outcome = 'there';
     // Whatever takes time is said.
@@ -147,6 +177,20 @@ export class Application {
       this.#here.say(topic, text);
     };
     this.#helperImage = await provideHelperImage({ ...this.#here, say }, await this.#user(), given);
+    return outcome;
+  }
+
+  /** Older helper images go only now, since the file named one of them; and not while one of somebody else's may do so still. */
+  async #configure(step: ConfigurationStep): Promise<Outcome> {
+    const { layout, manifest, on, say } = this.#here;
+    const content = step.content.replace(HELPER_IMAGE_PLACE, this.#helperImage ?? HELPER_IMAGE_PLACE);
+    const outcome = this.#write({ ...step, content, mode: 0o644 });
+    const provided = String(JSON.parse(content).helperImage);
+    const toDo = helperToName(step.path, configuredHelper(on(step.path)), provided);
+    if (toDo !== undefined) say('helper-image', toDo);
+    // One that the operator gave replaces none that was built.
+    else if (this.#helperImage !== undefined && manifest.helperImage === undefined)
+      await discardOtherHelpers(layout, await this.#user(), provided);
     return outcome;
   }
 
@@ -170,10 +214,6 @@ export class Application {
   }
 }
 
-function lastLines(output: unknown): string {
-  return String(output ?? '')
-    .trim()
-    .split('\n')
-    .slice(-5)
-    .join(' / ');
+async function run({ commands }: ActionStep): Promise<void> {
+  for (const [program, ...args] of commands) await execa(program, args, { stdin: 'ignore' });
 }

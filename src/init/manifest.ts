@@ -71,9 +71,9 @@ export async function readManifest(path: string): Promise<Manifest | undefined> 
   }
 }
 
-/** Written before each change: what was only begun is undone, too. */
+/** Written before each change: what was only begun is undone, too. Always in the order above, whatever came to be known when. */
 export function writeManifest(path: string, manifest: Manifest): void {
-  writeIfChanged(path, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+  writeIfChanged(path, `${JSON.stringify(manifestSchema.parse(manifest), null, 2)}\n`, { mode: 0o600 });
 }
 
 /** Whether there is nothing left to undo. */

@@ -39,6 +39,7 @@ export function plan(facts: HostFacts, options: InitOptions, merged = false): Pl
     obstacles: obstacles(facts),
     requirements: requirements(facts),
     steps: [
+      ...delegationSteps(facts),
       ...userSteps(facts),
       ...folders(facts),
       ...configurationFiles(facts),
@@ -160,12 +161,26 @@ function configurationFiles({ layout, root, shipped }: HostFacts): FileStep[] {
   ];
 }
 
-/** The units, and what systemd has to know before the user's own systemd starts. */
-function systemdSteps({ root, layout, delegated, product, node }: HostFacts): Step[] {
+/** What systemd has to know before lingering starts the user's own systemd. */
+function delegationSteps({ root, delegated }: HostFacts): Step[] {
+  const missing = ['cpu', 'memory', 'pids'].filter((name) => delegated !== undefined && !delegated.includes(name));
+  if (!root || missing.length === 0) return [];
+  return [
+    file(DELEGATION_FILE, DELEGATION, `systemd does not hand on ${missing.join(', ')}, which limits need`),
+    {
+      kind: 'delegation',
+      what: 'having systemd hand on cgroup controllers to users',
+      why: 'limits sit on slices of the user',
+      commands: [['systemctl', 'daemon-reload']],
+    },
+  ];
+}
+
+/** The units, and the folder that the socket is in. */
+function systemdSteps({ root, layout, product, node }: HostFacts): Step[] {
   const { runDir, user, userUnits, gcUnits: gcFolder, config } = layout;
   // systemd.unit(5): %t is the runtime folder of the user's systemd, /run/user/<uid>.
   const env = serviceEnvironment(layout, '%t');
-  const missing = ['cpu', 'memory', 'pids'].filter((name) => delegated !== undefined && !delegated.includes(name));
   const tmpfiles = [
     file(TMPFILES, runFolderLine(runDir, user, '-'), '/run is empty after a boot'),
     {
@@ -175,17 +190,7 @@ function systemdSteps({ root, layout, delegated, product, node }: HostFacts): St
       commands: [['systemd-tmpfiles', '--create', TMPFILES]],
     } as const,
   ];
-  const delegation = [
-    file(DELEGATION_FILE, DELEGATION, `systemd does not hand on ${missing.join(', ')}, which limits need`),
-    {
-      kind: 'delegation',
-      what: 'having systemd hand on cgroup controllers to users',
-      why: 'limits sit on slices of the user',
-      commands: [['systemctl', 'daemon-reload']],
-    } as const,
-  ];
   return [
-    ...(root && missing.length > 0 ? delegation : []),
     ...(root ? tmpfiles : []),
     ...[...podmanUnits(layout, env)].map(([name, text]) =>
       file(join(userUnits, name), text, "of the systemd of Podman's user", { restarts: true }),

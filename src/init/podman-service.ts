@@ -24,9 +24,10 @@ export function systemctl(user: PodmanUser, args: string[], options: { reject?: 
   return user.exec('systemctl', ['--user', ...args], { ...options, env, timeout: STOP_TIMEOUT_MS });
 }
 
-/** Talks to the systemd that runs gc: the host's when root calls, else the user's. */
-function gcSystemctl(user: PodmanUser, args: string[], options: { reject?: boolean } = {}) {
-  return isRoot() ? execa('systemctl', args, { ...options, stdin: 'ignore' }) : systemctl(user, args, options);
+/** Talks to the systemd that runs gc: the host's when root calls, else the user's, so that of nobody who is not there. */
+async function gcSystemctl(user: PodmanUser | undefined, args: string[], options: { reject?: boolean } = {}) {
+  if (isRoot()) return await execa('systemctl', args, { ...options, stdin: 'ignore' });
+  return user && (await systemctl(user, args, options));
 }
 
 const sessionFolder = ({ uid }: PodmanUser): string => `/run/user/${uid}`;
@@ -69,23 +70,26 @@ export async function ensureService(layout: HostLayout, user: PodmanUser, change
 export async function ensureTimer(user: PodmanUser, changed: boolean): Promise<'done' | 'there'> {
   const unit = `${GC_UNIT}.timer`;
   const active = await gcSystemctl(user, ['is-active', '--quiet', unit], { reject: false });
-  if (!changed && active.exitCode === 0) return 'there';
+  if (!changed && active?.exitCode === 0) return 'there';
   await gcSystemctl(user, ['daemon-reload']);
   await gcSystemctl(user, ['enable', '--quiet', unit]);
   await gcSystemctl(user, ['restart', unit]);
   return 'done';
 }
 
-/** Stops and disables all of it. What is not there, or does not run, need not be stopped. */
-export async function stopAll(user: PodmanUser): Promise<void> {
+/**
+ * Stops and disables all of it. What is not there, or does not run, need not be stopped.
+ * @param user undefined when the account is gone: root's timer is there all the same.
+ */
+export async function stopAll(user: PodmanUser | undefined): Promise<void> {
   await gcSystemctl(user, ['disable', '--now', '--quiet', `${GC_UNIT}.timer`], { reject: false });
-  if (!hasSession(user)) return;
+  if (user === undefined || !hasSession(user)) return;
   await systemctl(user, ['disable', '--now', '--quiet', `${PODMAN_UNIT}.socket`], { reject: false });
   await systemctl(user, ['stop', `${PODMAN_UNIT}.service`], { reject: false });
 }
 
 /** Lets systemd forget the units that are gone. */
-export async function forgetUnits(user: PodmanUser): Promise<void> {
+export async function forgetUnits(user: PodmanUser | undefined): Promise<void> {
   await gcSystemctl(user, ['daemon-reload'], { reject: false });
-  if (isRoot() && hasSession(user)) await systemctl(user, ['daemon-reload'], { reject: false });
+  if (isRoot() && user && hasSession(user)) await systemctl(user, ['daemon-reload'], { reject: false });
 }

@@ -2,12 +2,13 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { findAccount } from '../host-setup/accounts.ts';
+import { findAccount, lingerFile } from '../host-setup/accounts.ts';
+import type { HostLayout } from '../host-setup/layout.ts';
 import { asPodmanUser, type PodmanUser } from '../host-setup/podman-user.ts';
 import { unmergeCustom } from '../runner/config-toml.ts';
 import type { Surroundings } from './apply.ts';
 import { readConfigToml, replaceConfigToml } from './config-toml-file.ts';
-import { impossible } from './impossible.ts';
+import { impossible, lastLines, withPrograms } from './impossible.ts';
 import { isEmpty, type Manifest, removeManifest, sha256 } from './manifest.ts';
 import { forgetUnits, stopAll } from './podman-service.ts';
 import { removeEmptyFolders, removeFile } from './written-files.ts';
@@ -28,12 +29,22 @@ export interface Left {
  * @throws BulkheadError `init-impossible` or `file-unsafe`; what is undone by then is known, so it may be tried again.
  */
 export async function uninstall(here: Surroundings, purge: boolean): Promise<Left> {
+  return await withPrograms('undoing what init did', () => undo(here, purge));
+}
+
+async function undo(here: Surroundings, purge: boolean): Promise<Left> {
   const { manifest, save, layout, on, staging, say } = here;
   const changed: string[] = [];
   const kept: string[] = [];
   const account = staging ? undefined : await findAccount(layout.user);
   const user = account && asPodmanUser(account, layout, true);
   if (user) await requireIdle(user, here);
+  else if (!staging) {
+    // Somebody removed it, its ids with it: whoever has its name next is not ours to remove.
+    delete manifest.user;
+    delete manifest.subordinateIds;
+    save();
+  }
 
   for (const merge of [...manifest.merges].reverse()) {
     const why = takeBack(on(merge.path), merge);
@@ -44,19 +55,19 @@ export async function uninstall(here: Surroundings, purge: boolean): Promise<Lef
       save();
     }
   }
-  if (user) {
-    await stopAll(user);
-    await endPause(user);
-  }
+  if (!staging) await stopAll(user);
+  if (user) await endPause(user);
   for (const path of Object.keys(manifest.files)) {
     if (removeFile(manifest, path, on(path))) say('file', `removed ${path}`);
     else changed.push(`${path}: it was changed since init wrote it`);
     save();
   }
   if (!staging) {
-    if (user) await forgetUnits(user);
+    await forgetUnits(user);
     if (manifest.linger !== undefined) {
-      await execa('loginctl', ['disable-linger', manifest.linger]);
+      // loginctl knows nobody who is not there, though systemd has a file for whoever gets the name.
+      if (user) await execa('loginctl', ['disable-linger', manifest.linger]);
+      else rmSync(lingerFile(manifest.linger), { force: true });
       say('user', `${manifest.linger} lingers no more`);
       delete manifest.linger;
       save();
@@ -88,11 +99,23 @@ function onlyDataFolder({ manifest, layout }: Surroundings): boolean {
 
 /** A sandbox would outlive the service that can end it. */
 async function requireIdle(user: PodmanUser, { layout }: Surroundings): Promise<void> {
-  if (!existsSync(layout.dataDir)) return;
-  const { failed, stdout } = await user.exec('podman', ['ps', '--quiet'], { reject: false, timeout: 120_000 });
-  const running = failed ? 0 : String(stdout).split('\n').filter(Boolean).length;
-  if (running > 0)
-    throw impossible(`${running} containers run: stop GitLab Runner, wait for its jobs, and run "bulkhead gc"`);
+  // Without all of these Podman cannot answer: init did not get to where containers run, or an uninstall got past here.
+  const needed = ['containers.conf', 'storage.conf', 'bin/runsc'].map((name) => join(layout.dataDir, name));
+  if (!needed.every((path) => existsSync(path))) return;
+  const why = whyNotIdle(await user.exec('podman', ['ps', '--quiet'], { reject: false, timeout: 120_000 }), layout);
+  if (why !== undefined) throw impossible(why);
+}
+
+/** Why what became of `podman ps --quiet` does not say that nothing runs; undefined when it does. Pure. */
+export function whyNotIdle(
+  { failed, stdout, stderr }: { readonly failed: boolean; readonly stdout?: unknown; readonly stderr?: unknown },
+  { dataDir }: Pick<HostLayout, 'dataDir'>,
+): string | undefined {
+  if (failed)
+    return `Podman does not say whether containers run (${lastLines(stderr) || 'no answer'}); where it is gone, and no sandbox runs, remove ${dataDir}/containers.conf`;
+  const running = String(stdout).split('\n').filter(Boolean).length;
+  if (running === 0) return undefined;
+  return `${running} containers run: stop GitLab Runner, wait for its jobs, and run "bulkhead gc"`;
 }
 
 /** Returns why not, if not. */

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeIfChanged } from '../host-setup/write-if-changed.ts';
 import { isWritten, type Manifest, sha256 } from './manifest.ts';
@@ -68,6 +68,22 @@ export function makeFolders(
   mkdirSync(on, { recursive: true, mode });
   chmodSync(on, mode);
   if (owner) chownSync(on, owner.uid, owner.gid);
+  return true;
+}
+
+/** Gives a folder that init made below --root, where there was no such user yet, its owner. Says whether it had another. */
+export function ownFolder(
+  manifest: Manifest,
+  path: string,
+  on: string,
+  mode: number,
+  owner: { uid: number; gid: number },
+): boolean {
+  const status = lstatSync(on, { throwIfNoEntry: false });
+  if (!manifest.folders.includes(path) || !status?.isDirectory()) return false;
+  if (status.uid === owner.uid && status.gid === owner.gid && (status.mode & 0o7777) === mode) return false;
+  lchownSync(on, owner.uid, owner.gid);
+  chmodSync(on, mode);
   return true;
 }
 

@@ -1,3 +1,4 @@
+import { PRUNE_IMAGES } from '../../host-setup/image-names.ts';
 import { type Symptom, spokenBy } from '../symptom.ts';
 
 /** Words of Podman, its libraries and runsc: containers/podman, containers/storage, containers/image, google/gvisor. */
@@ -80,7 +81,7 @@ export const hostSymptoms: readonly Symptom[] = spokenBy('host', [
     signs: ['no space left on device'],
     cause: 'Blocks or inodes are used up: images, caches, or what jobs left behind.',
     blame: 'operator',
-    next: 'Look at df and df -i; "bulkhead gc --caches-older-than 30d" and "podman image prune" make room.',
+    next: `Look at df and df -i. Make room: bulkhead gc --caches-older-than 30d; then, ${PRUNE_IMAGES}`,
     page: 'gc.md',
   },
   {

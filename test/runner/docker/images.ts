@@ -7,7 +7,8 @@ import { EXAMPLE_IMAGE } from '../../../setup/image-names.ts';
 import { type HostLayout, hostLayout } from '../../../setup/layout.ts';
 import { podmanUser } from '../../../setup/podman-user.ts';
 import { say } from '../../../setup/say.ts';
-import { ensureBuilt, INPUTS_LABEL, isMadeFrom } from '../../../src/host-setup/image-build.ts';
+import { ensureBuilt, isMadeFrom } from '../../../src/host-setup/image-build.ts';
+import { INPUTS_LABEL } from '../../../src/host-setup/image-names.ts';
 import { findImage } from '../../../src/host-setup/podman-api.ts';
 import { configuration } from '../../integration/host.ts';
 

@@ -147,8 +147,8 @@ table('storage', [
   ['another', storage('btrfs'), 'warn', /btrfs/, /overlay/],
 ]);
 
-const ids = (users: number, subuid: string, subgid = subuid) =>
-  judgeSubordinateIds({ users, groups: users }, account, subuid, subgid);
+const ids = (users: number, subuid: string, subgid = subuid, passwd = 'root:x:0:0::/root:/bin/sh') =>
+  judgeSubordinateIds({ users, groups: users }, account, subuid, subgid, passwd);
 table('subordinate ids', [
   ['enough', ids(65_537, 'bulkhead:100000:65536\n'), 'ok', /65537 user ids/],
   ['of a directory service', ids(65_537, ''), 'ok', /65537/],
@@ -158,6 +158,13 @@ table('subordinate ids', [
     'fail',
     /has 1 user ids/,
     /--add-subuids 165536-231071 --add-subgids 165536-231071 bulkhead.*podman system migrate/,
+  ],
+  [
+    'too few, with an account where they would be',
+    ids(1, '', '', 'root:x:0:0::/root:/bin/sh\nfar:x:120000:120000::/:/bin/sh\n'),
+    'fail',
+    /has 1 user ids/,
+    /--add-subuids 120001-185536 /,
   ],
   [
     'shared',
@@ -212,7 +219,13 @@ const disk = (bytes: number, inodes: number | undefined) =>
 table('the disk', [
   ['with room', disk(20 * gib, 1e6), 'ok', /\/b has 20GiB and 1000000 inodes free/],
   ['without inodes to count', disk(20 * gib, undefined), 'ok', /\/b has 20GiB free/],
-  ['with little room', disk(5 * gib, 1e6), 'warn', /little is left: \/b/, /podman image prune/],
+  [
+    'with little room',
+    disk(5 * gib, 1e6),
+    'warn',
+    /little is left: \/b/,
+    /environment of the service: podman image prune --all --filter label!=bulkhead\.inputs$/,
+  ],
   ['with few inodes', disk(20 * gib, 100_000), 'warn', /little/, /gc --caches-older-than/],
   ['almost full', disk(gib / 2, 1e6), 'fail', /almost nothing/, /Make room in \/b/],
   ['almost without inodes', disk(20 * gib, 0), 'fail', /0 inodes/, /Make room/],

@@ -71,6 +71,7 @@ suite('files below --root', { concurrency: false }, () => {
     apply('--merge', toml);
     configurationSchema.parse(JSON.parse(readFileSync(on(layout.config), 'utf8')));
     assert.equal(statSync(on(layout.stateFolder)).mode & 0o777, 0o700);
+    assert.equal(JSON.parse(readFileSync(on(layout.manifest), 'utf8')).helperImage, 'registry.example/helper:1');
     assert.match(readFileSync(on(toml), 'utf8'), /run_exec = ".*\/bin\/bulkhead"\r\n/);
     assert.equal(statSync(on(toml)).mode & 0o777, 0o600);
     const set = snapshot();
@@ -104,6 +105,17 @@ suite('files below --root', { concurrency: false }, () => {
       [foreign, changed].map((path) => readFileSync(on(path), 'utf8')),
       ['mine', 'mine, too'],
     );
+  });
+
+  test("a configuration of somebody else's that names another helper image stays, and what to put there is said", () => {
+    mkdirSync(on(layout.configDir), { recursive: true });
+    const named = 'localhost/bulkhead/helper:old';
+    writeFileSync(on(layout.config), JSON.stringify({ helperImage: named }));
+    const { stderr } = apply();
+    assert.ok(stderr.includes(`${layout.config} names ${named}, and stays as it is`), stderr);
+    assert.ok(stderr.includes('put "helperImage": "registry.example/helper:1" into it'), stderr);
+    writeFileSync(on(layout.config), JSON.stringify({ helperImage: 'registry.example/helper:1' }));
+    assert.doesNotMatch(apply().stderr, /"helperImage"/);
   });
 
   test('a folder that others use stays; once our data is gone, too, nothing is left to undo', () => {

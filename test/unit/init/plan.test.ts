@@ -95,6 +95,8 @@ test('gc runs the same driver with the same configuration, whatever its path has
 test('controllers that systemd does not hand on are asked of it, and only then', () => {
   const path = '/etc/systemd/system/user@.service.d/bulkhead.conf';
   assert.match(file(path, { delegated: ['memory', 'pids'] }), /^Delegate=cpu memory pids$/m);
+  // Before lingering starts the user's systemd, which has what it is given when it starts.
+  assert.deepEqual(kinds({ delegated: [] }).slice(0, 4), ['delegation', 'user', 'subordinate-ids', 'linger']);
   for (const delegated of [undefined, ['cpu', 'memory', 'pids']])
     assert.ok(!planned({ delegated }).steps.some((step) => 'path' in step && step.path === path));
 });
