@@ -169,6 +169,7 @@ async function noteTree({ entries, fromGit, leftOut }: Tree, bytes: number): Pro
   const which = fromGit ? 'what .gitignore names stays out' : 'there is no Git repository here: everything goes in';
   await printNote(`Working tree: ${count(entries.length, 'file')}, ${(bytes / 1024 ** 2).toFixed(1)} MiB (${which})`);
   for (const { path, why } of leftOut.slice(0, 20)) await printNote(line(`  left out: ${path}: ${why}`));
+  if (leftOut.length > 20) await printNote(`  left out: ${leftOut.length - 20} more`);
 }
 
 async function noteJob({ needs, when, name }: PipelineJob): Promise<void> {

@@ -1,6 +1,6 @@
 import type { PrepareStep } from '../receipts/account.ts';
 import { type Certainty, type Diagnosis, type Finding, rank } from './diagnosis.ts';
-import { causeBehind, quotesStrangers } from './match.ts';
+import { causeBehind } from './match.ts';
 import type { Receipt } from './receipt-line.ts';
 import { symptomOf } from './symptoms/all.ts';
 
@@ -61,7 +61,8 @@ function findingsOf(
   if (symptom === undefined) return [];
   const common = { decisive: true, stage, excerpt: message, count: 1 };
   const behind = causeBehind(symptom, message);
-  const worth = quotesStrangers(code) ? 'possible' : certainty;
+  // What a registry says comes from whoever runs it, which may be the job's author.
+  const worth = code === 'image-pull-failed' ? 'possible' : certainty;
   return rank([
     ...(behind === undefined ? [] : [{ ...common, symptom: behind, certainty: worth }]),
     { ...common, symptom, certainty },

@@ -24,8 +24,3 @@ export function match(text: string, speakers: readonly Speaker[]): Symptom | und
 export function causeBehind(symptom: Symptom, message: string): Symptom | undefined {
   return symptom.blame === 'job' ? undefined : match(message, ['host']);
 }
-
-/** Whether an error's message quotes what a job's author may have chosen: a registry's answer, or what Podman says of an image. */
-export function quotesStrangers(code: string): boolean {
-  return code === 'image-pull-failed' || code === 'sandbox-start-failed';
-}

@@ -2,7 +2,7 @@ import { concludeLog, type Sighting } from './conclude-log.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { type DriverError, DriverErrorReader } from './driver-error.ts';
 import { type Piece, readPieces } from './log-lines.ts';
-import { causeBehind, match, quotesStrangers } from './match.ts';
+import { causeBehind, match } from './match.ts';
 import { endsMaking, isAftermath, isMaking, stageAt } from './stages.ts';
 import type { Symptom } from './symptom.ts';
 import { symptomOf } from './symptoms/all.ts';
@@ -79,8 +79,9 @@ class LogReading {
   #seeError({ code, message }: DriverError): void {
     const symptom = symptomOf(code);
     if (symptom === undefined) return;
-    const strangers = quotesStrangers(code);
-    this.#see(causeBehind(symptom, message.text), message, { inError: true, ...(strangers && { own: false }) });
+    // What a registry says comes from whoever runs it, which may be the job's author.
+    const byRegistry = code === 'image-pull-failed';
+    this.#see(causeBehind(symptom, message.text), message, { inError: true, ...(byRegistry && { own: false }) });
     this.#see(symptom, message, { inError: true });
   }
 

@@ -10,7 +10,7 @@ import { makeArtifactsFolder, unusable } from './artifacts-folder.ts';
 import type { Extracted } from './extract.ts';
 import { courierOf, leaveNothing, makeLocalJob } from './local-job.ts';
 import type { PipelineJob } from './pipeline.ts';
-import { jobInput } from './pipeline-job.ts';
+import { artifactRules, jobInput } from './pipeline-job.ts';
 import { type Surroundings, sourcesName, sourcesPath } from './read-job.ts';
 
 export interface LocalResult {
@@ -45,15 +45,15 @@ export async function playLocalJob(
   let artifactsError: Error | undefined;
 
   async function keepArtifacts(): Promise<void> {
-    const { paths, exclude, untracked, when } = pipelineJob.artifacts ?? {};
-    const rules = { paths: paths ?? [], exclude: exclude ?? [], untracked: untracked ?? false };
+    const rules = artifactRules(pipelineJob);
+    const when = pipelineJob.artifacts?.when;
     const wanted = when === 'always' || (when === 'on_failure') === (player.build.status !== 'success');
     if (!wanted || (rules.paths.length === 0 && !rules.untracked)) return;
     try {
       await makeArtifactsFolder(place.folder, place.artifacts);
       artifacts = await fetchArtifacts(podman, job, player.build.projectDir, rules, sent, place.artifacts);
     } catch (error) {
-      artifactsError = unusable((error as Error).message, 'Look at what the job made.', error);
+      artifactsError = unusable((error as Error).message, 'Look at what the job made, and at the disk.', error);
     }
   }
 
