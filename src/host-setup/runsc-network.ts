@@ -34,6 +34,8 @@ async function startsWithNetwork(
 ): Promise<string | undefined> {
   const init = findProgram('catatonit');
   if (init === undefined) throw new Error('catatonit is missing');
+  // Of root's Podman it is there by now; systemd makes an ordinary user's with the socket, which comes later.
+  if (process.getuid?.() !== 0) mkdirSync(layout.runDir, { recursive: true, mode: 0o700 });
   // Removed with what else is made there, should this be stopped half-way.
   const folder = mkdtempSync(join(layout.dataDir, 'images', 'probe-'));
   chmodSync(folder, 0o755);
