@@ -42,6 +42,7 @@ const parts: Record<string, Part> = {
     prepare: async () => {
       await ensureProgram('ip', 'iproute2');
       await ensureProgram('jq', 'jq');
+      await ensureProgram('pgrep', 'procps');
       await ensureTestImages();
       await ensureServiceImages();
       await ensureProjectImages();
