@@ -58,3 +58,8 @@ function unknownFailure(code: number, status: string): SystemFailure {
     `unknown Custom executor executable exit code ${code}; executable execution terminated with: ${status}`,
   );
 }
+
+/** Anything thrown, as an Error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

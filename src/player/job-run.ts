@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Build } from './build.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Executor } from './executor.ts';
-import { failureOf, JobFailure } from './failure.ts';
+import { asError, failureOf, JobFailure } from './failure.ts';
 import { stageScript } from './script.ts';
 import { describeStage } from './stage-names.ts';
 import type { StageRunner } from './stage-runner.ts';
@@ -107,7 +107,7 @@ export class JobRun {
       const shown = this.#build.job.features.trace_sections;
       return await this.#trace.section(stage, shown, () => this.#runScript(stage, script, signal));
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return asError(error);
     }
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Build } from './build.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Executor } from './executor.ts';
-import { type FailureReason, JobFailure } from './failure.ts';
+import { asError, type FailureReason, JobFailure } from './failure.ts';
 import { JobRun } from './job-run.ts';
 import { cleanUp, prepareExecutor } from './preparation.ts';
 import type { StageResult } from './stage-process.ts';
@@ -61,8 +61,6 @@ async function playStages(parts: Parts): Promise<Error | undefined> {
   await cleanUp(executor, stages, trace);
   return failure;
 }
-
-const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 /** After an abort the runner gives the stages some minutes to end, and then cleans up beside them. */
 async function untilEnded(
