@@ -29,18 +29,26 @@ export async function listObjects(podman: Docker, pid: number): Promise<JobObjec
     return labels?.[labelKeys.runnerProcess]?.startsWith(`${pid}:`) === true;
   };
   const told = (labels: Labels) => ({ job: labels?.[labelKeys.job] ?? '?', role: labels?.[labelKeys.role] ?? '?' });
+  // Podman lists what it has in no order of its own.
+  const byRole = (a: JobObject, b: JobObject) => a.role.localeCompare(b.role);
   return [
     ...containers
       .filter(isOurs)
       .map(({ Id: id, Names: names, Labels: labels, State: state }): JobObject => {
         return { kind: 'container', id, name: (names[0] ?? id).replace(/^\//, ''), ...told(labels), state };
       })
-      .sort((a, b) => a.role.localeCompare(b.role)),
-    ...(volumes ?? []).filter(isOurs).map(({ Name: name, Labels: labels }): JobObject => {
-      return { kind: 'volume', id: name, name, ...told(labels), state: '' };
-    }),
-    ...networks.filter(isOurs).map(({ Name: name, Labels: labels }): JobObject => {
-      return { kind: 'network', id: name, name, ...told(labels), state: '' };
-    }),
+      .sort(byRole),
+    ...(volumes ?? [])
+      .filter(isOurs)
+      .map(({ Name: name, Labels: labels }): JobObject => {
+        return { kind: 'volume', id: name, name, ...told(labels), state: '' };
+      })
+      .sort(byRole),
+    ...networks
+      .filter(isOurs)
+      .map(({ Name: name, Labels: labels }): JobObject => {
+        return { kind: 'network', id: name, name, ...told(labels), state: '' };
+      })
+      .sort(byRole),
   ];
 }

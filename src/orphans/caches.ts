@@ -30,7 +30,9 @@ export async function removeCaches(podman: Podman, olderThan: number, dryRun: bo
   const filters = { label: [labelKeys.cacheProject] };
   const { Volumes } = await request('list caches', podman.listVolumes({ filters }));
   const outcomes: CacheOutcome[] = [];
-  for (const volume of Volumes ?? []) outcomes.push(await removeCache(podman, volume, olderThan, dryRun));
+  // Podman lists them in no order of its own.
+  const byName = (Volumes ?? []).sort((a, b) => a.Name.localeCompare(b.Name));
+  for (const volume of byName) outcomes.push(await removeCache(podman, volume, olderThan, dryRun));
   return outcomes;
 }
 

@@ -17,7 +17,8 @@ export interface LabelledObject {
 }
 
 /**
- * All objects with a job's label, or with that of one job. One call per kind.
+ * All objects with a job's label, or with that of one job: containers, volumes, networks, each by name, for Podman lists them in
+ * no order of its own. One call per kind.
  * @throws BulkheadError of the requests.
  */
 export async function listLabelled(podman: Podman, jobKey?: string): Promise<LabelledObject[]> {
@@ -28,19 +29,27 @@ export async function listLabelled(podman: Podman, jobKey?: string): Promise<Lab
     request('list networks', podman.listNetworks({ filters })),
   ]);
   const objects = [
-    ...containers.map(({ Id, Names, Labels, Created, State }) => ({
-      kind: 'container' as const,
-      id: Id,
-      name: (Names?.[0] ?? '').replace(/^\//, ''),
-      labels: Labels ?? {},
-      createdAt: Created > 0 ? Created : undefined,
-      running: State === 'running',
-    })),
-    ...(volumes.Volumes ?? []).map((volume) => named('volume', volume, (volume as { CreatedAt?: string }).CreatedAt)),
-    ...networks.map((network) => named('network', network, network.Created)),
+    ...byName(
+      containers.map(({ Id, Names, Labels, Created, State }) => ({
+        kind: 'container' as const,
+        id: Id,
+        name: (Names?.[0] ?? '').replace(/^\//, ''),
+        labels: Labels ?? {},
+        createdAt: Created > 0 ? Created : undefined,
+        running: State === 'running',
+      })),
+    ),
+    ...byName(
+      (volumes.Volumes ?? []).map((volume) => named('volume', volume, (volume as { CreatedAt?: string }).CreatedAt)),
+    ),
+    ...byName(networks.map((network) => named('network', network, network.Created))),
   ];
   // Filters are the server's word; what has no label is nobody's here.
   return objects.filter(({ labels }) => labels[labelKeys.job] !== undefined);
+}
+
+function byName(objects: LabelledObject[]): LabelledObject[] {
+  return objects.sort((a, b) => a.name.localeCompare(b.name));
 }
 
 function named(
