@@ -1,7 +1,6 @@
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
-import { compareVersions } from './host/versions.ts';
+import { isTooOld } from './host/podman-info.ts';
 
-const oldest = '4.3.0';
 /** Major versions after this one may have changed the API. */
 const newestMajor = 6;
 
@@ -23,7 +22,7 @@ export function judgePodman(version: string): Finding {
       'Name the socket of a Podman service as "socket".',
     );
   }
-  if (compareVersions(version, oldest) < 0) {
+  if (isTooOld(version)) {
     return fail(`Podman ${version} is too old`, 'Install Podman 4.3 or newer, as Debian 12 has it.');
   }
   if (Number(version.split('.')[0]) > newestMajor) {

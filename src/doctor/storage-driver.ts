@@ -11,7 +11,7 @@ export const storageDriver: Check = {
 
 export function judgeStorage({ driver, folder, configuration }: PodmanInfo['storage'], user: string): Finding {
   if (driver === 'overlay') return ok(`overlay, in ${folder}`);
-  const fix = `Put driver = "overlay" below [storage] of ${configuration || 'its storage.conf'}, then, as ${user}, with the environment of the service: podman system reset`;
+  const fix = `As ${user}, with the environment of the service: podman system reset; then put driver = "overlay" below [storage] of ${configuration || 'its storage.conf'}, restart the service, and make the images again (bulkhead init, or npm run setup).`;
   if (driver === 'vfs') return fail(`Podman stores images with ${driver}, which copies every layer`, fix);
   return warn(`Podman stores images with ${driver || 'an unknown driver'}, which nobody tried with this driver`, fix);
 }

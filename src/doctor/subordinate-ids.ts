@@ -26,15 +26,20 @@ export function judgeSubordinateIds(
   subgid: string,
   passwd: string,
 ): Finding {
+  const isOurs = ({ user }: OwnedRange) => user === name || user === String(uid);
   const files = { '/etc/subuid': parseRanges(subuid), '/etc/subgid': parseRanges(subgid) };
   if (Math.min(users, groups) < SUBORDINATE_IDS) {
+    const given = Object.values(files).map((ranges) => sum(ranges.filter(isOurs)));
     const range = freeIds([subuid, subgid], passwd);
+    const before =
+      Math.min(...given) < SUBORDINATE_IDS
+        ? `usermod --add-subuids ${range} --add-subgids ${range} ${name}; then, as`
+        : '/etc/subuid and /etc/subgid have them. As';
     return fail(
       `a container has ${users} user ids and ${groups} group ids; it needs ${SUBORDINATE_IDS} of each`,
-      `usermod --add-subuids ${range} --add-subgids ${range} ${name}; then, as ${name}: podman system migrate`,
+      `${before} ${name}, with the environment of the service: podman system migrate; then restart the service`,
     );
   }
-  const isOurs = ({ user }: OwnedRange) => user === name || user === String(uid);
   for (const [file, ranges] of Object.entries(files)) {
     const shared = ranges.find((one) => !isOurs(one) && ranges.some((other) => isOurs(other) && overlap(one, other)));
     if (shared === undefined) continue;
@@ -44,4 +49,8 @@ export function judgeSubordinateIds(
     );
   }
   return ok(`${users} user ids and ${groups} group ids for each container`);
+}
+
+function sum(ranges: readonly OwnedRange[]): number {
+  return ranges.reduce((total, { count }) => total + count, 0);
 }

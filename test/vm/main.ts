@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { SetupError, say } from '../../setup/say.ts';
 import { PROJECT } from './guest-files.ts';
 import { setUpMachine } from './machine.ts';
@@ -20,9 +21,12 @@ async function main(files: readonly string[]): Promise<number> {
   };
   const setUp = await timed('set-up', SET_UP);
   if (setUp !== 0) return setUp;
-  // Last, for it takes away what set-up made.
-  const last = (file: string) => file.endsWith('/init.test.ts');
-  const groups = [files.filter((file) => !last(file)), files.filter(last)].filter((group) => group.length > 0);
+  // Last, for they take away what set-up made: images, and all of it.
+  const last = ['doctor.test.ts', 'init.test.ts'];
+  const others = files.filter((file) => !last.includes(basename(file)));
+  const groups = [others, ...last.map((name) => files.filter((file) => basename(file) === name))].filter(
+    (group) => group.length > 0,
+  );
   const codes: number[] = [];
   for (const group of groups) codes.push(await timed('tests', `${TEST} ${group.join(' ')}`));
   return codes.find((code) => code !== 0) ?? 0;

@@ -15,7 +15,7 @@ import type { JobProof } from '../../stages/proof.ts';
 import { rehearseJob } from '../../stages/rehearse.ts';
 import { type Account, ownerOf } from './account.ts';
 import { Fact, NotLookedAt } from './fact.ts';
-import { type PodmanInfo, podmanInfo } from './podman-info.ts';
+import { isTooOld, type PodmanInfo, podmanInfo } from './podman-info.ts';
 import { within } from './within.ts';
 
 /** What the command line says. */
@@ -73,7 +73,8 @@ export function openHost(options: DoctorOptions, { env, configPath }: CommandCon
   );
   const sandbox = new Fact('no sandbox could be tried', async () => {
     const client = await podman.need();
-    const { rootless } = await info.need();
+    const { rootless, version } = await info.need();
+    if (isTooOld(version)) throw new NotLookedAt('Podman is too old');
     if (!rootless) throw new NotLookedAt('Podman does not run rootless, and gets no job');
     if ((await helperImage.need()) === undefined) throw new NotLookedAt('the helper image is missing');
     const known = await configuration.need();

@@ -1,6 +1,7 @@
 import type { Podman } from '../../podman/client.ts';
 import { request } from '../../podman/client.ts';
 import { libpod } from '../../podman/libpod.ts';
+import { compareVersions } from './versions.ts';
 import { within } from './within.ts';
 
 const patienceMs = 20_000;
@@ -17,6 +18,13 @@ export interface PodmanInfo {
   readonly storage: { readonly driver: string; readonly folder: string; readonly configuration: string };
   /** How many ids of users and of groups a container has. */
   readonly ids: { readonly users: number; readonly groups: number };
+}
+
+const oldest = '4.3.0';
+
+/** Before 4.3, what it answers looks differently, and is not read. */
+export function isTooOld(version: string): boolean {
+  return compareVersions(version, oldest) < 0;
 }
 
 interface LibpodInfo {

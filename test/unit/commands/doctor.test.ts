@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -108,18 +109,32 @@ suite('bulkhead doctor', { concurrency: 2 }, () => {
     }
   });
 
-  test('without Podman fails for that alone', async () => {
-    const path = join(root, 'config.json');
+  const configurationOf = (socket: string) => {
+    const path = join(root, `${socket}.json`);
     const folder = (name: string) => join(project, name);
     const known = { policies: folder('policies'), seccompProfiles: folder('seccomp') };
-    writeFileSync(
-      path,
-      JSON.stringify({ ...configuration, ...known, socket: join(root, 'none.sock'), stateFolder: root }),
-      {
-        mode: 0o644,
-      },
-    );
-    const { exitCode, stdout } = await doctor('--config', path);
+    const text = JSON.stringify({ ...configuration, ...known, socket: join(root, socket), stateFolder: root });
+    writeFileSync(path, text, { mode: 0o644 });
+    return path;
+  };
+
+  test('with a Podman that is too old does not read its lists', async () => {
+    const info = { version: { Version: '3.0.1' }, host: { security: { rootless: true } } };
+    const server = createServer(({ url = '' }, answer) => {
+      answer.setHeader('Content-Type', 'application/json');
+      answer.end(url.includes('ping') ? 'OK' : JSON.stringify(url.endsWith('/info') ? info : null));
+    });
+    await new Promise<void>((resolve) => server.listen(join(root, 'old.sock'), resolve));
+    const { stdout } = await doctor('--config', configurationOf('old.sock'));
+    server.close();
+    const lines = stdout.split('\n');
+    assert.ok(lines.includes('FAIL  Podman: Podman 3.0.1 is too old'), stdout);
+    for (const title of ['leftovers', 'a real sandbox'])
+      assert.ok(lines.includes(`-     ${title}: not looked at: Podman is too old`), stdout);
+  });
+
+  test('without Podman fails for that alone', async () => {
+    const { exitCode, stdout } = await doctor('--config', configurationOf('none.sock'));
     assert.equal(exitCode, 1);
     const lines = stdout.split('\n');
     assert.match(

@@ -11,7 +11,6 @@ import { judgeGuarantee } from '../../../src/doctor/guarantees.ts';
 import { judgeHelperImage } from '../../../src/doctor/helper-image.ts';
 import { judgeLeftovers } from '../../../src/doctor/leftovers.ts';
 import { judgeLinger } from '../../../src/doctor/linger.ts';
-import { judgeNode } from '../../../src/doctor/node-version.ts';
 import { judgeRootless } from '../../../src/doctor/podman-rootless.ts';
 import { judgeSocket, noSocket, type SocketFacts } from '../../../src/doctor/podman-socket.ts';
 import { judgePodman } from '../../../src/doctor/podman-version.ts';
@@ -43,12 +42,6 @@ function table(subject: string, rows: readonly Row[]): void {
 
 const gib = 1024 ** 3;
 const account = { uid: 999, name: 'bulkhead', groups: [995, 107] };
-
-table('Node.js', [
-  ['of today', judgeNode('24.21.0'), 'ok', /24\.21\.0/],
-  ['just new enough', judgeNode('22.0.0'), 'ok', /22/],
-  ['too old', judgeNode('20.19.5'), 'fail', /20\.19\.5 is too old/, /Install Node\.js 22 or newer/],
-]);
 
 const socket = (changes: Partial<SocketFacts>) =>
   judgeSocket({
@@ -142,7 +135,7 @@ table('storage', [
     storage('vfs'),
     'fail',
     /copies every layer/,
-    /"overlay" below \[storage\] of \/var\/storage\.conf.*as bulkhead.*podman system reset/,
+    /^As bulkhead.*: podman system reset; .*"overlay" below \[storage\] of \/var\/storage\.conf, restart the service/,
   ],
   ['another', storage('btrfs'), 'warn', /btrfs/, /overlay/],
 ]);
@@ -157,7 +150,21 @@ table('subordinate ids', [
     ids(1, 'alice:100000:65536\n'),
     'fail',
     /has 1 user ids/,
-    /--add-subuids 165536-231071 --add-subgids 165536-231071 bulkhead.*podman system migrate/,
+    /--add-subuids 165536-231071 --add-subgids 165536-231071 bulkhead; then, as bulkhead.*: podman system migrate; then restart the service$/,
+  ],
+  [
+    'enough in the files, of which Podman knows nothing yet',
+    ids(1001, 'bulkhead:100000:1000\nbulkhead:165536:65536\n'),
+    'fail',
+    /has 1001 user ids/,
+    /^\/etc\/subuid and \/etc\/subgid have them\. As bulkhead.*: podman system migrate; then restart the service$/,
+  ],
+  [
+    'enough users in the files, and too few groups',
+    ids(1001, 'bulkhead:100000:65536\n', 'bulkhead:100000:1000\n'),
+    'fail',
+    /has 1001 user ids/,
+    /^usermod /,
   ],
   [
     'too few, with an account where they would be',
