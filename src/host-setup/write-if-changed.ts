@@ -7,7 +7,7 @@ export interface FileAttributes {
 
 /**
  * Puts `content` into `file`, atomically, and says whether that changed anything. Nobody ever reads half a file, and an
- * unchanged file keeps its inode.
+ * unchanged file keeps its inode. What fails leaves nothing.
  */
 export function writeIfChanged(file: string, content: string | Buffer, { mode, owner }: FileAttributes): boolean {
   const wanted = Buffer.from(content);
@@ -15,8 +15,13 @@ export function writeIfChanged(file: string, content: string | Buffer, { mode, o
   if (changed) {
     const draft = `${file}.${process.pid}.new`;
     rmSync(draft, { force: true });
-    writeFileSync(draft, wanted, { mode });
-    renameSync(draft, file);
+    try {
+      writeFileSync(draft, wanted, { mode });
+      renameSync(draft, file);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
   }
   chmodSync(file, mode);
   if (owner) chownSync(file, owner.uid, owner.gid);
