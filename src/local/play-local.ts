@@ -7,6 +7,7 @@ import { sendFile } from '../podman/archive.ts';
 import { sandboxPaths } from '../sandbox/layout.ts';
 import { fetchArtifacts } from './artifacts.ts';
 import { makeArtifactsFolder, unusable } from './artifacts-folder.ts';
+import { expandPaths } from './artifacts-paths.ts';
 import type { Extracted } from './extract.ts';
 import { courierOf, leaveNothing, makeLocalJob } from './local-job.ts';
 import type { PipelineJob } from './pipeline.ts';
@@ -45,13 +46,16 @@ export async function playLocalJob(
   let artifactsError: Error | undefined;
 
   async function keepArtifacts(): Promise<void> {
-    const rules = artifactRules(pipelineJob);
+    const { projectDir, variables } = player.build;
+    const { rules, outside } = expandPaths(artifactRules(pipelineJob), variables, projectDir);
     const when = pipelineJob.artifacts?.when;
     const wanted = when === 'always' || (when === 'on_failure') === (player.build.status !== 'success');
-    if (!wanted || (rules.paths.length === 0 && !rules.untracked)) return;
+    if (!wanted || (rules.paths.length + outside.length === 0 && !rules.untracked)) return;
     try {
       await makeArtifactsFolder(place.folder, place.artifacts);
-      artifacts = await fetchArtifacts(podman, job, player.build.projectDir, rules, sent, place.artifacts);
+      const fetched = await fetchArtifacts(podman, job, projectDir, rules, sent, place.artifacts);
+      const why = "it is not in the project's folder";
+      artifacts = { ...fetched, refused: [...outside.map((name) => ({ name, why })), ...fetched.refused] };
     } catch (error) {
       artifactsError = unusable((error as Error).message, 'Look at what the job made, and at the disk.', error);
     }

@@ -138,8 +138,8 @@ suite('a job', () => {
 artifacts:
   when: on_failure
   untracked: true
-  paths: [kept]
-variables: { LEVEL: of the job }
+  paths: ['$CI_PROJECT_DIR/\${KEPT}', /etc/passwd]
+variables: { LEVEL: of the job, KEPT: kept }
 `;
     await using project = await Project.of(busybox(script), {
       '.gitignore': 'secret\n',
@@ -164,6 +164,7 @@ variables: { LEVEL: of the job }
     assert.deepEqual((await readdir(artifacts)).sort(), ['kept', 'new\nname']);
     assert.deepEqual((await readdir(join(artifacts, 'kept'))).sort(), ['good', 'link']);
     assert.match(result.stderr, /left out: kept\/absolute: a link to an absolute path\n/);
+    assert.match(result.stderr, /left out: \/etc\/passwd: it is not in the project's folder\n/);
     assert.match(result.stderr, /left out: kept\/above: a link that leads out of the folder/);
     const written = readFileSync(join(project.folder, '.gitlab-ci-local/expanded-gitlab-ci.yml'), 'utf8');
     assert.equal(written, 'here before');
