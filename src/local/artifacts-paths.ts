@@ -23,7 +23,7 @@ export function expandPaths(
 
 function relativeTo(folder: string, path: string): string {
   if (path === folder) return '.';
-  return path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) || '.' : path;
+  return path.startsWith(`${folder}/`) ? path.slice(folder.length).replace(/^\/+/, '') || '.' : path;
 }
 
 function isInside(path: string): boolean {

@@ -11,6 +11,7 @@ for (const [path, inside, outside] of [
   ['${OUT}', ['build'], []],
   ['${OUT}-{a,b}', ['build-{a,b}'], []],
   ['$CI_PROJECT_DIR/x', ['x'], []],
+  ['$CI_PROJECT_DIR//x', ['x'], []],
   ['$CI_PROJECT_DIR', ['.'], []],
   ['$CI_PROJECT_DIR/', ['.'], []],
   ['${CI_PROJECT_DIR}2/x', [], [`${project}2/x`]],
