@@ -1,9 +1,10 @@
 import type Docker from 'dockerode';
+import { inOrder, type ObjectKind } from '../src/podman/labelled-objects.ts';
 import { labelKeys } from '../src/sandbox/names.ts';
 
 /** One Podman object of a job. */
 export interface JobObject {
-  readonly kind: 'container' | 'volume' | 'network';
+  readonly kind: ObjectKind;
   /** What to ask the API for: the id of a container, the name of anything else. */
   readonly id: string;
   readonly name: string;
@@ -29,26 +30,15 @@ export async function listObjects(podman: Docker, pid: number): Promise<JobObjec
     return labels?.[labelKeys.runnerProcess]?.startsWith(`${pid}:`) === true;
   };
   const told = (labels: Labels) => ({ job: labels?.[labelKeys.job] ?? '?', role: labels?.[labelKeys.role] ?? '?' });
-  // Podman lists what it has in no order of its own.
-  const byRole = (a: JobObject, b: JobObject) => a.role.localeCompare(b.role);
   return [
-    ...containers
-      .filter(isOurs)
-      .map(({ Id: id, Names: names, Labels: labels, State: state }): JobObject => {
-        return { kind: 'container', id, name: (names[0] ?? id).replace(/^\//, ''), ...told(labels), state };
-      })
-      .sort(byRole),
-    ...(volumes ?? [])
-      .filter(isOurs)
-      .map(({ Name: name, Labels: labels }): JobObject => {
-        return { kind: 'volume', id: name, name, ...told(labels), state: '' };
-      })
-      .sort(byRole),
-    ...networks
-      .filter(isOurs)
-      .map(({ Name: name, Labels: labels }): JobObject => {
-        return { kind: 'network', id: name, name, ...told(labels), state: '' };
-      })
-      .sort(byRole),
-  ];
+    ...containers.filter(isOurs).map(({ Id: id, Names: names, Labels: labels, State: state }): JobObject => {
+      return { kind: 'container', id, name: (names[0] ?? id).replace(/^\//, ''), ...told(labels), state };
+    }),
+    ...(volumes ?? []).filter(isOurs).map(({ Name: name, Labels: labels }): JobObject => {
+      return { kind: 'volume', id: name, name, ...told(labels), state: '' };
+    }),
+    ...networks.filter(isOurs).map(({ Name: name, Labels: labels }): JobObject => {
+      return { kind: 'network', id: name, name, ...told(labels), state: '' };
+    }),
+  ].sort(inOrder);
 }

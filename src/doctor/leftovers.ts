@@ -1,8 +1,6 @@
 import { failuresOf, type GcOutcome } from '../commands/gc/report.ts';
 import { collect } from '../commands/gc.ts';
 import { type Check, type Finding, ok, warn } from './check.ts';
-import { NotLookedAt } from './host/fact.ts';
-import { isTooOld } from './host/podman-info.ts';
 
 export const leftovers: Check = {
   id: 'leftovers',
@@ -10,8 +8,7 @@ export const leftovers: Check = {
   about:
     'What jobs left behind that nobody cleaned up after, as `bulkhead gc --dry-run` sees it ([orphans](gc.md)). The next jobs remove it, two at a time; `bulkhead gc` removes it now.',
   async look(host) {
-    const { version } = await host.info.need();
-    if (isTooOld(version)) throw new NotLookedAt('Podman is too old');
+    await host.supportedPodman.need();
     return judgeLeftovers(await collect(await host.configuration.need(), true, 0, undefined));
   },
 };

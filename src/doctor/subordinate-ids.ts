@@ -28,16 +28,16 @@ export function judgeSubordinateIds(
 ): Finding {
   const isOurs = ({ user }: OwnedRange) => user === name || user === String(uid);
   const files = { '/etc/subuid': parseRanges(subuid), '/etc/subgid': parseRanges(subgid) };
-  if (Math.min(users, groups) < SUBORDINATE_IDS) {
-    const given = Object.values(files).map((ranges) => sum(ranges.filter(isOurs)));
+  const moreIds = () => {
     const range = freeIds([subuid, subgid], passwd);
-    const before =
-      Math.min(...given) < SUBORDINATE_IDS
-        ? `usermod --add-subuids ${range} --add-subgids ${range} ${name}; then, as`
-        : '/etc/subuid and /etc/subgid have them. As';
+    return `usermod --add-subuids ${range} --add-subgids ${range} ${name}`;
+  };
+  if (Math.min(users, groups) < SUBORDINATE_IDS) {
+    const given = Object.values(files).every((ranges) => sum(ranges.filter(isOurs)) >= SUBORDINATE_IDS);
+    const first = given ? '/etc/subuid and /etc/subgid have them. As' : `${moreIds()}; then, as`;
     return fail(
       `a container has ${users} user ids and ${groups} group ids; it needs ${SUBORDINATE_IDS} of each`,
-      `${before} ${name}, with the environment of the service: podman system migrate; then restart the service`,
+      `${first} ${name}, with the environment of the service: podman system migrate; then restart the service`,
     );
   }
   for (const [file, ranges] of Object.entries(files)) {

@@ -18,9 +18,8 @@ export function writeIfChanged(file: string, content: string | Buffer, { mode, o
     try {
       writeFileSync(draft, wanted, { mode });
       renameSync(draft, file);
-    } catch (error) {
+    } finally {
       rmSync(draft, { force: true });
-      throw error;
     }
   }
   chmodSync(file, mode);

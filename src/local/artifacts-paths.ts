@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { expand, type Variable } from '../player/variables.ts';
 import type { ArtifactRules } from './artifacts-match.ts';
+import { leadsOut } from './extract.ts';
 
 /**
  * The rules with the job's variables in their paths (`$NAME`, `${NAME}`), relative to the project's folder, as
@@ -27,5 +28,5 @@ function relativeTo(folder: string, path: string): string {
 }
 
 function isInside(path: string): boolean {
-  return !posix.isAbsolute(path) && !/^\.\.(?:\/|$)/.test(posix.normalize(path));
+  return !posix.isAbsolute(path) && !leadsOut(path);
 }

@@ -101,7 +101,8 @@ async function writeFile(content: Readable, path: string, mode: number, signal: 
   }
 }
 
-function leadsOut(path: string): boolean {
+/** Whether a relative path names something that is not below where it begins. */
+export function leadsOut(path: string): boolean {
   return posix.normalize(path).split('/').includes('..');
 }
 

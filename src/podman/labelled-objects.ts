@@ -2,7 +2,8 @@ import { allDone } from '../all-done.ts';
 import { labelKeys } from '../sandbox/names.ts';
 import { type Podman, request } from './client.ts';
 
-export type ObjectKind = 'container' | 'volume' | 'network';
+const kinds = ['container', 'volume', 'network'] as const;
+export type ObjectKind = (typeof kinds)[number];
 
 /** An object of Podman that carries, or claims to carry, a job's label. Nothing of it is checked yet. */
 export interface LabelledObject {
@@ -17,8 +18,7 @@ export interface LabelledObject {
 }
 
 /**
- * All objects with a job's label, or with that of one job: containers, volumes, networks, each by name, for Podman lists them in
- * no order of its own. One call per kind.
+ * All objects with a job's label, or with that of one job, in order. One call per kind.
  * @throws BulkheadError of the requests.
  */
 export async function listLabelled(podman: Podman, jobKey?: string): Promise<LabelledObject[]> {
@@ -29,27 +29,26 @@ export async function listLabelled(podman: Podman, jobKey?: string): Promise<Lab
     request('list networks', podman.listNetworks({ filters })),
   ]);
   const objects = [
-    ...byName(
-      containers.map(({ Id, Names, Labels, Created, State }) => ({
-        kind: 'container' as const,
-        id: Id,
-        name: (Names?.[0] ?? '').replace(/^\//, ''),
-        labels: Labels ?? {},
-        createdAt: Created > 0 ? Created : undefined,
-        running: State === 'running',
-      })),
-    ),
-    ...byName(
-      (volumes.Volumes ?? []).map((volume) => named('volume', volume, (volume as { CreatedAt?: string }).CreatedAt)),
-    ),
-    ...byName(networks.map((network) => named('network', network, network.Created))),
+    ...containers.map(({ Id, Names, Labels, Created, State }) => ({
+      kind: 'container' as const,
+      id: Id,
+      name: (Names?.[0] ?? '').replace(/^\//, ''),
+      labels: Labels ?? {},
+      createdAt: Created > 0 ? Created : undefined,
+      running: State === 'running',
+    })),
+    ...(volumes.Volumes ?? []).map((volume) => named('volume', volume, (volume as { CreatedAt?: string }).CreatedAt)),
+    ...networks.map((network) => named('network', network, network.Created)),
   ];
   // Filters are the server's word; what has no label is nobody's here.
-  return objects.filter(({ labels }) => labels[labelKeys.job] !== undefined);
+  return objects.filter(({ labels }) => labels[labelKeys.job] !== undefined).sort(inOrder);
 }
 
-function byName(objects: LabelledObject[]): LabelledObject[] {
-  return objects.sort((a, b) => a.name.localeCompare(b.name));
+type Ordered = Pick<LabelledObject, 'kind' | 'name'>;
+
+/** For sort(): containers, volumes, networks, each by name. Podman lists volumes and networks in no order of its own. */
+export function inOrder(a: Ordered, b: Ordered): number {
+  return kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.name.localeCompare(b.name);
 }
 
 function named(

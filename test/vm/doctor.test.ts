@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
 import { podmanUser } from '../../setup/podman-user.ts';
 import { configuration, images, layout, TestJob } from '../integration/host.ts';
+import { archives, saveImages } from './saved-images.ts';
 
 // Each of doctor's failures that needs a host to itself: provoked, seen, and mended by what doctor says. Those of the
 // configuration's files are in docs/walk-through.md and test/integration/doctor.test.ts.
@@ -20,7 +21,6 @@ const [, become = ''] = /^ {4}(setpriv .*) sh -c 'cd && podman system migrate'$/
 const [, restart = ''] = /^ {4}(systemctl .* restart .*)$/m.exec(page) ?? [];
 const asOwner = (script: string) => sh(`${become} sh -ec 'cd && ${script}'`);
 const systemctl = (command: string) => sh(`systemctl --user --machine=${user.name}@ ${command}`);
-const archives = { helper: '/var/tmp/helper.tar', busybox: '/var/tmp/busybox.tar' };
 
 interface Line {
   readonly id: string;
@@ -57,19 +57,13 @@ interface Fault {
   readonly mended?: 'warn';
 }
 
-/** Changes a file and keeps what it was. */
-async function edit(file: string, script: string): Promise<void> {
-  copyFileSync(file, `${file}.kept`);
-  await sh(`sed -i ${script} ${file}`);
-}
-
 const faults: Record<string, Fault> = {
   'a key that nobody knows in the configuration': {
     check: 'configuration',
     state: 'fail',
     text: /: Unrecognized key: "sockets"$/,
     fix: /^Correct the keys named\.$/,
-    provoke: () => edit(layout.config, `'0,/"socket"/s//"sockets"/'`),
+    provoke: () => sh(`sed -i '0,/"socket"/s//"sockets"/' ${layout.config}`),
     mend: () => sh(`sed -i 's/"sockets"/"socket"/' ${layout.config}`),
   },
   'a clock that goes wrong': {
@@ -90,7 +84,7 @@ const faults: Record<string, Fault> = {
     state: 'fail',
     text: /^there is no device \/dev\/net\/tun$/,
     fix: /^(modprobe tun) /,
-    provoke: () => sh('rmmod tun || true; rm -f /dev/net/tun; ls -l /dev/net || true'),
+    provoke: () => sh('rmmod tun || true; rm -f /dev/net/tun'),
     mend: (command) => sh(command),
   },
   'a Podman service that does not run': {
@@ -108,9 +102,9 @@ const faults: Record<string, Fault> = {
     fix: /^Run a dedicated service as an unprivileged user .*, and name its socket as "socket"/,
     async provoke() {
       await sh('systemd-run --unit=rootful podman system service --time=0 unix:///run/rootful.sock; sleep 3');
-      await edit(layout.config, `'s|"socket": "[^"]*"|"socket": "/run/rootful.sock"|'`);
+      await sh(`sed -i 's|"${layout.socket}"|"/run/rootful.sock"|' ${layout.config}`);
     },
-    mend: () => sh(`cp ${layout.config}.kept ${layout.config}; systemctl stop rootful`),
+    mend: () => sh(`sed -i 's|"/run/rootful.sock"|"${layout.socket}"|' ${layout.config}; systemctl stop rootful`),
   },
   'another default runtime': {
     check: 'default-runtime',
@@ -147,10 +141,8 @@ const faults: Record<string, Fault> = {
       sh(
         `mkdir -p /etc/systemd/system/user@.service.d; printf '[Service]\nDelegate=\nDelegate=pids\n' >/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; systemctl restart user@${user.uid}; sleep 3`,
       ),
-    mend: (command) =>
-      sh(
-        `printf '${command}' >/etc/systemd/system/user@.service.d/delegate.conf; systemctl daemon-reload; systemctl restart user@${user.uid}; sleep 3`,
-      ),
+    mend: (text, file) =>
+      sh(`printf '${text}' >${file}; systemctl daemon-reload; systemctl restart user@${user.uid}; sleep 3`),
   },
   'what a killed runner left': {
     check: 'leftovers',
@@ -259,14 +251,7 @@ const faults: Record<string, Fault> = {
   },
 };
 
-before(async () => {
-  for (const [which, name] of [
-    ['helper', configuration.helperImage],
-    ['busybox', images.busybox],
-  ] as const) {
-    await user.exec('podman', ['save', name], { stdout: { file: archives[which] }, encoding: 'buffer', buffer: false });
-  }
-});
+before(() => saveImages(user));
 
 /** Other tests come after these. */
 after(async () => {

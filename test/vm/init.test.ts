@@ -10,7 +10,8 @@ import { findAccount } from '../../src/host-setup/accounts.ts';
 import { asPodmanUser } from '../../src/host-setup/podman-user.ts';
 import { operatorLayout } from '../../src/init/operator-layout.ts';
 import { customTable } from '../../src/runner/custom-block.ts';
-import { configuration, images, TestJob } from '../integration/host.ts';
+import { TestJob } from '../integration/host.ts';
+import { archives, saveImages } from './saved-images.ts';
 
 // An operator's host: this machine once what set-up did to it is undone. It is not set up for other tests afterwards.
 
@@ -29,7 +30,6 @@ concurrent = 2
     run_exec = ""
   [runners.cache]
     MaxUploadedArchiveSize = 0`;
-const archives = { helper: '/var/tmp/helper.tar', busybox: '/var/tmp/busybox.tar' };
 const layout = operatorLayout({}, { uid: 0, username: 'root', homedir: '/root' });
 const driver = { env: { BULKHEAD_CONFIG: layout.config } };
 
@@ -64,13 +64,7 @@ async function listing(): Promise<string[]> {
 }
 
 before(async () => {
-  const user = podmanUser();
-  for (const [which, name] of [
-    ['helper', configuration.helperImage],
-    ['busybox', images.busybox],
-  ] as const) {
-    await user.exec('podman', ['save', name], { stdout: { file: archives[which] }, encoding: 'buffer', buffer: false });
-  }
+  await saveImages(podmanUser());
   await sh('sh setup/with-setup.sh --stop');
   const [, undo = ''] = readFileSync(join(repository, 'docs/setup.md'), 'utf8').split('## Undo\n');
   for (const [, script = ''] of undo.matchAll(/^```sh\n(.*?)^```$/gms)) await sh(script);

@@ -36,6 +36,8 @@ export interface Host {
   /** Answers. */
   readonly podman: Fact<Podman>;
   readonly info: Fact<PodmanInfo>;
+  /** Answers, and is new enough for its lists to be read. */
+  readonly supportedPodman: Fact<Podman>;
   readonly account: Fact<Account>;
   readonly policies: Fact<CheckResult>;
   /** undefined when it is missing. */
@@ -63,6 +65,10 @@ export function openHost(options: DoctorOptions, { env, configPath }: CommandCon
     return client;
   });
   const info = new Fact('Podman does not say what it is', async () => podmanInfo(await podman.need()));
+  const supportedPodman = new Fact('Podman is too old', async () => {
+    if (isTooOld((await info.need()).version)) throw new NotLookedAt(supportedPodman.lack);
+    return podman.need();
+  });
   const account = new Fact('there is no socket', async () => ownerOf((await configuration.need()).socket));
   const policies = new Fact('the policies cannot be read', async () => checkPolicies(await configuration.need()));
   const helperImage = new Fact('the helper image cannot be looked at', async () =>
@@ -72,9 +78,8 @@ export function openHost(options: DoctorOptions, { env, configPath }: CommandCon
     choosePolicy(options.policy, await policies.need(), (await configuration.need()).policies),
   );
   const sandbox = new Fact('no sandbox could be tried', async () => {
-    const client = await podman.need();
-    const { rootless, version } = await info.need();
-    if (isTooOld(version)) throw new NotLookedAt('Podman is too old');
+    const client = await supportedPodman.need();
+    const { rootless } = await info.need();
     if (!rootless) throw new NotLookedAt('Podman does not run rootless, and gets no job');
     if ((await helperImage.need()) === undefined) throw new NotLookedAt('the helper image is missing');
     const known = await configuration.need();
@@ -86,7 +91,20 @@ export function openHost(options: DoctorOptions, { env, configPath }: CommandCon
     return { ...proof, policy: chosen, assigned: assigned.has(chosen.name) };
   });
   const systemd = existsSync(join(hostPaths.run, 'systemd/system'));
-  return { options, stop, systemd, configuration, podman, info, account, policies, helperImage, policy, sandbox };
+  return {
+    options,
+    stop,
+    systemd,
+    configuration,
+    podman,
+    info,
+    supportedPodman,
+    account,
+    policies,
+    helperImage,
+    policy,
+    sandbox,
+  };
 }
 
 async function checkPolicies({ policies, seccompProfiles }: Configuration): Promise<CheckResult> {
